@@ -46,7 +46,8 @@ showcase: $(VENV)/.app weights  ## make the recorded results in data/showcase ag
 
 lock: ## write the locked requirements again (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url requirements.in -o requirements.txt
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url -c requirements.txt requirements-dev.in -o requirements-dev.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url -c requirements.txt requirements-cluster.in -o requirements-cluster.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url -c requirements.txt -c requirements-cluster.txt requirements-dev.in -o requirements-dev.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url -c requirements.txt requirements-gpu.in -o requirements-gpu.txt
 
 # The stamps are renewed when the locked file changes; a half-finished install leaves no stamp.

@@ -87,6 +87,10 @@ class StoreError(HeadstartError):
     """The run store cannot be read or written (locked, read-only, damaged, of a newer version)."""
 
 
+class StoreLost(StoreError):
+    """The database server went away before it answered: what was asked may be done or not."""
+
+
 def words_of(error: BaseException) -> str | None:
     """What people read about an error; None for one that nobody foresaw.
 

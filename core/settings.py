@@ -4,7 +4,8 @@
 variable                           meaning                                   default
 =================================  ========================================  =====================
 ``HEADSTART_HOME``                 datasets, cache, runs, weights, database  ``data/workspace``
-``HEADSTART_DATABASE_URL``         SQLAlchemy URL of the run store           SQLite in the home
+``HEADSTART_DATABASE_URL``         ``postgresql://...`` for several machines  SQLite in the home
+                                   or ``sqlite:///PATH``
 ``HEADSTART_IMPORT_FOLDERS``       folders on this machine from which a      ``inbox`` in the home
                                    page may add datasets; written like
                                    ``PATH``
@@ -23,6 +24,9 @@ variable                           meaning                                   def
 ``HEADSTART_MOST_QUEUED_RUNS``     most runs that pages may have waiting     1000
 ``HEADSTART_MOST_STORED_GB``       most disk space (GB) before pages refuse  200
                                    uploads
+``HEADSTART_DEVICE``               name of the device of this worker, where  all of the machine
+                                   several of one machine have a worker
+                                   each (with ``CUDA_VISIBLE_DEVICES``)
 ``HEADSTART_LAUNCHER``             the class that starts jobs, as            child processes
                                    ``module:class``                          on this machine
 =================================  ========================================  =====================
@@ -98,6 +102,7 @@ class Settings:
     most_queued_runs: int
     most_stored_bytes: int
     launcher: str = LOCAL_LAUNCHER
+    device: str = ""
 
     @property
     def datasets_folder(self) -> Path:
@@ -150,6 +155,7 @@ def current_settings() -> Settings:
         most_queued_runs=_whole_number(MOST_QUEUED_VARIABLE, MOST_QUEUED_RUNS, "runs"),
         most_stored_bytes=_whole_number(MOST_STORED_VARIABLE, MOST_STORED_GB, "GB") * 10**9,
         launcher=os.environ.get("HEADSTART_LAUNCHER") or LOCAL_LAUNCHER,
+        device=os.environ.get("HEADSTART_DEVICE", ""),
     )
 
 

@@ -9,12 +9,12 @@ from core.ui.compare.images import show_images
 from core.ui.compare.learning import show_learning
 from core.ui.compare.overview import show_overview, show_report
 from core.ui.compare.several import show_several
-from core.ui.compare.shown import choose_shown
 from core.ui.compare.time import show_time
 from core.ui.frame import evidence_reads, reads
 from core.ui.frame.address import Choice, choose_in_row
 from core.ui.frame.errors import error_box
 from core.ui.frame.page import link_to, show_page
+from core.ui.widgets.groups import choose_shown
 from core.ui.widgets.results import choose_experiment
 
 # What stands in the address: the name of the view and what draws it. Only the chosen one is drawn.

@@ -24,7 +24,7 @@ VIEWS = {
 # Searched for one that can answer; older ones are still in the list.
 MOST_SEARCHED = 20
 # What belongs to the old experiment when another is chosen.
-OF_ONE_EXPERIMENT = ("image", "page", "round", "strategy", "seed")
+OF_ONE_EXPERIMENT = ("group", "image", "page", "round", "strategy", "seed")
 
 
 def body() -> None:

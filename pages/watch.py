@@ -10,7 +10,7 @@ from core.ui.watch.view import watch
 from core.ui.widgets.results import choose_experiment
 
 # What was chosen of the old experiment goes with it.
-OF_ONE_EXPERIMENT = ("strategy", "seed", "at")
+OF_ONE_EXPERIMENT = ("group", "strategy", "seed", "at")
 
 
 def body() -> None:

@@ -31,6 +31,7 @@ from PIL import Image
 
 from core.errors import HeadstartError
 from tests.browser import running_browser
+from tests.postgres import database_url, postgres_server, postgres_url  # noqa: F401 - fixtures
 from tests.strategies.stand_in import STAND_IN_STRATEGIES
 
 # A test that forgets to ask for a home of its own must not write into that of the person who runs

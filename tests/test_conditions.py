@@ -188,18 +188,8 @@ def with_others(seconds: float, **changes: object) -> Conditions:
         (with_others(0.0, gpu=GpuState(1980, False, 1)), True),
         (with_others(0.0, gpu=GpuState(None, None, None)), False),
         # In 30 ms two ticks of others are no evidence, five are.
-        (
-            Conditions(
-                **vars(QUIET) | {"other_processor_seconds": 0.02, "processor_seconds": 0.06}
-            ),
-            False,
-        ),
-        (
-            Conditions(
-                **vars(QUIET) | {"other_processor_seconds": 0.05, "processor_seconds": 0.06}
-            ),
-            True,
-        ),
+        (with_others(0.02, processor_seconds=0.06), False),
+        (with_others(0.05, processor_seconds=0.06), True),
         (QUIET, False),  # not recorded
     ],
 )

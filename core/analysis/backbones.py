@@ -8,12 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+from core.analysis.choice import smallest_first
 from core.analysis.comparison import Row
 from core.analysis.evidence import ExperimentPredictions
 from core.analysis.scores import StrategyScore, score_table
 from core.analysis.verdicts import Outcome, PairVerdict, family_of_pairs
 from core.strategies.registry import STRATEGIES
 from core.strategies.strategy import Mode
+
+# Costs this close together, as a fraction, are no reason to prefer one.
+NEARLY_EQUAL = 0.1
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,19 @@ class BackboneMatrix:
             (cell for cell in self.cells if (cell.backbone, cell.mode) == (backbone, mode)), None
         )
 
+    def pairs_by_mode(self) -> dict[Mode, dict[str, PairVerdict]]:
+        """``pairs`` of each mode that has any, by the titles of the backbones: ``A over B``."""
+        found: dict[Mode, dict[str, PairVerdict]] = {}
+        for mode in self.modes:
+            titles = {cell.score.strategy: cell.title for cell in self.cells if cell.mode is mode}
+            pairs = {
+                f"{titles[pair.second]} over {titles[pair.first]}": pair
+                for pair in self.pairs
+                if pair.first in titles
+            }
+            found |= {mode: pairs} if pairs else {}
+        return found
+
     @property
     def scores(self) -> tuple[StrategyScore, ...]:
         return tuple(cell.score for cell in self.cells)
@@ -56,10 +73,11 @@ class BackboneMatrix:
 class Answer:
     """The backbone to take, beside another one, both trained in ``mode``.
 
-    ``chosen`` has the lowest cost of those that cannot be told apart from the most accurate one,
-    and ``other`` is the most accurate one, or where that is chosen, the next. ``outcome`` is
-    ``chosen`` beside ``other``, by ``pair``. ``rest`` are the other backbones of the mode, each
-    with its outcome beside ``chosen``, and with its pair.
+    ``chosen`` has the lowest cost of those that cannot be told apart from the most accurate one; of
+    costs within ``NEARLY_EQUAL`` it is the smallest network, which costs less to use. ``other`` is
+    the most accurate one, or where that is chosen, the next. ``outcome`` is ``chosen`` beside
+    ``other``, by ``pair``. ``rest`` are the other backbones of the mode, each with its outcome
+    beside ``chosen``, and with its pair.
     """
 
     mode: Mode
@@ -110,7 +128,7 @@ def answer_of(matrix: BackboneMatrix, seconds: Mapping[str, float]) -> Answer | 
     ranked = sorted(by_mode[mode], key=lambda cell: -cell.score.mean)
     best = ranked[0]
     level = [best] + [cell for cell in ranked[1:] if _beside(matrix, cell, best)[0] is Outcome.TIED]
-    chosen = min(level, key=lambda cell: seconds.get(cell.score.strategy, float("inf")))
+    chosen = _cheapest(level, seconds)
     other = best if chosen is not best else ranked[1]
     outcome, pair = _beside(matrix, chosen, other)
     rest = [cell for cell in ranked if cell not in (chosen, other)]
@@ -122,6 +140,16 @@ def answer_of(matrix: BackboneMatrix, seconds: Mapping[str, float]) -> Answer | 
         pair,
         tuple((cell, *_beside(matrix, cell, chosen)) for cell in rest),
     )
+
+
+def _cheapest(cells: Sequence[BackboneCell], seconds: Mapping[str, float]) -> BackboneCell:
+    """By ``seconds``; of those that cost nearly as little as the cheapest, the smallest network."""
+    costs = [seconds.get(cell.score.strategy, float("inf")) for cell in cells]
+    limit = min(costs) * (1 + NEARLY_EQUAL)
+    near = {
+        cell.score.strategy: cell for cell, cost in zip(cells, costs, strict=True) if cost <= limit
+    }
+    return near[smallest_first(list(near))[0]]
 
 
 def _beside(

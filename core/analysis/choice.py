@@ -78,7 +78,7 @@ def best_pretrained(accuracies: Mapping[str, float], is_better: IsBetter | None)
         return best
     if is_better is None:
         return max(probes, key=lambda name: accuracies[name])
-    for probe in sorted(probes, key=_multiply_adds):
+    for probe in smallest_first(probes):
         if probe == best or not is_better(best, probe):
             return probe
     return best
@@ -87,6 +87,11 @@ def best_pretrained(accuracies: Mapping[str, float], is_better: IsBetter | None)
 def backbone_of(strategy: str) -> Backbone | None:
     """The backbone that it stands on; None without one, and for one that the registry lacks."""
     return STRATEGIES[strategy].backbone if strategy in STRATEGIES else None
+
+
+def smallest_first(strategies: Sequence[str]) -> list[str]:
+    """By the multiply-adds of the backbone, fewest first; ties keep their order."""
+    return sorted(strategies, key=_multiply_adds)
 
 
 def _multiply_adds(strategy: str) -> int:

@@ -9,13 +9,14 @@ the sentences.
 
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from core.analysis import choice
 from core.analysis.choice import is_probe, needs_pretrained
 from core.analysis.comparison import Comparison, Row
 from core.analysis.evidence import ExperimentPredictions
+from core.analysis.families import main_strategies
 from core.analysis.significance import wilson_interval
 from core.analysis.verdicts import (
     MajorityVerdict,
@@ -78,7 +79,7 @@ class Bars:
 
 @dataclass(frozen=True)
 class Times:
-    """Accuracy against the time of a whole run, for all strategies of ``comparison``."""
+    """Accuracy against the time of a whole run, for the strategies of ``comparison``."""
 
     comparison: Comparison
 
@@ -186,6 +187,26 @@ class StoryFacts:
         quiet = [entry for entry in timed if "end_to_end_seconds" not in entry[1].disturbed]
         return [row for _, row in sorted(quiet or timed, key=lambda entry: entry[0])]
 
+    @property
+    def longest_pretrained(self) -> Row | None:
+        """The pre-trained one whose whole run took longest."""
+        return next(
+            (row for row in reversed(self.timed_rows) if needs_pretrained(row.strategy)), None
+        )
+
+    @property
+    def timed_comparison(self) -> Comparison:
+        """The comparison with the main strategies (``families``), and the longest that is named."""
+        names = list(self.rows)
+        headline = None
+        if self.headline is not None:
+            headline = (self.headline[0].strategy, self.headline[1].strategy)
+        shown = set(main_strategies(names, headline))
+        if self.longest_pretrained is not None:
+            shown.add(self.longest_pretrained.strategy)
+        rows = tuple(row for row in self.comparison.rows if row.strategy in shown)
+        return replace(self.comparison, rows=rows)
+
     @cached_property
     def bars(self) -> tuple[Bar, ...]:
         """All bars of the scenes on this experiment, from the commonest class up."""
@@ -260,7 +281,7 @@ def visual_of(key: str, facts: StoryFacts, other: StoryFacts | None) -> Visual:
         (bar,) = facts.baseline_bars
         return Squares(bar.accuracy, bar.label)
     if key == TIME:
-        return Times(facts.comparison)
+        return Times(facts.timed_comparison)
     if key == ELSEWHERE and other is not None and other.headline is not None:
         bars = (*other.baseline_bars, *map(bar_of, other.headline))
         return Bars(other.name, bars, max(len(bars), len(facts.bars)))

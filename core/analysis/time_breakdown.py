@@ -213,7 +213,7 @@ def _targets(
         best = [max(of_seed) for of_seed in accuracies if of_seed]
         medians += [statistics.median(best)] if best else []
     if medians:
-        title = f"best of all strategies minus {round(100 * POINTS_UNDER_BEST)} point"
+        title = f"best of these minus {round(100 * POINTS_UNDER_BEST)} point"
         found.append(Target("near_best", title, max(medians) - POINTS_UNDER_BEST))
     return tuple(target for target in found if target.accuracy <= 1 + _TINY)
 

@@ -82,6 +82,24 @@ class PairVerdict:
         """``outcome``, but tied where the seeds disagree."""
         return Outcome.TIED if self.seeds_agree is False else self.outcome
 
+    @property
+    def turned(self) -> "PairVerdict":
+        """The same pair, ``first`` against ``second``."""
+        return replace(
+            self,
+            first=self.second,
+            second=self.first,
+            first_title=self.second_title,
+            second_title=self.first_title,
+            first_seeds=self.second_seeds,
+            second_seeds=self.first_seeds,
+            difference=-self.difference,
+            low=None if self.high is None else -self.high,
+            high=None if self.low is None else -self.low,
+            fixed=self.regressed,
+            regressed=self.fixed,
+        )
+
 
 @dataclass(frozen=True)
 class MajorityVerdict:
@@ -158,17 +176,11 @@ def pair_verdict(evidence: ExperimentPredictions, first: str, second: str) -> Pa
     if first == second:
         raise BadInput("Choose two different strategies to compare.", "pair")
     adjusted = _adjusted(evidence)
-    key = (first, second)
-    if key in adjusted:
-        test = evidence.pair_tests[key]
-    else:
-        key = (second, first)
-        former = evidence.pair_tests[key]
-        test = replace(
-            former, difference=-former.difference, fixed=former.regressed, regressed=former.fixed
-        )
+    if (first, second) not in adjusted:
+        return pair_verdict(evidence, second, first).turned
+    test = evidence.pair_tests[first, second]
     interval = percentile_interval(evidence.drawn_differences(first, second))
-    return _verdict(answers, test, adjusted[key], len(adjusted), interval)
+    return _verdict(answers, test, adjusted[first, second], len(adjusted), interval)
 
 
 def all_pairs(evidence: ExperimentPredictions) -> tuple[PairVerdict, ...]:

@@ -4,6 +4,7 @@ The colour is that of the backbone, the marker that of the mode.
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -14,6 +15,7 @@ from core.analysis.backbones import BackboneCell, BackboneCost, BackboneMatrix
 from core.analysis.words.backbones import describe_matrix
 from core.charts.accuracy import NOTHING_YET
 from core.charts.cost import ONE_IMAGE, PARAMETERS, WHOLE_RUN, Cost, cost_chart
+from core.charts.differences import differences_chart, differences_frame
 from core.charts.exhibit import Exhibit
 from core.charts.matrices import COLOUR_SCALE, LABEL_ANGLES, inks_of
 from core.charts.style import (
@@ -24,8 +26,11 @@ from core.charts.style import (
     solid_marker,
     wrapped,
 )
+from core.strategies.strategy import Mode
 from core.text import escape_plotly, percent_text
 
+# Rows of a chart that can be read at a glance.
+MOST_PAIRS = 20
 ROW_HEIGHT, HEADINGS_HEIGHT = 72, 120
 NOT_RUN = "not<br>run"
 # A marker in the legend that stands for a mode, whatever the colour.
@@ -142,6 +147,18 @@ def backbone_cost_chart(
             hoverinfo="skip",
         )
     return exhibit
+
+
+def backbone_pairs_chart(matrix: BackboneMatrix, first: Mode | None) -> Exhibit:
+    """The pairs that are tested, mode by mode; of many those of the mode ``first`` alone.
+
+    The table always has all of them.
+    """
+    sections = {str(mode): pairs for mode, pairs in matrix.pairs_by_mode().items()}
+    if len(matrix.pairs) <= MOST_PAIRS or first is None:
+        return differences_chart(sections)
+    exhibit = differences_chart({str(first): sections[str(first)]})
+    return replace(exhibit, frame=differences_frame(sections))
 
 
 def _text(cell: BackboneCell | None) -> str:

@@ -6,7 +6,6 @@ from typing import Any, TypeVar
 
 from core.experiments.records import DamagedExperiment, ExperimentRecord, RunRecord
 from core.experiments.store import Store
-from core.jobs.changes import ChangeCounter, Moment
 
 T = TypeVar("T")
 
@@ -14,17 +13,13 @@ MOST_REMEMBERED = 256
 
 
 class RememberingStore(Store):
-    """What it has read of experiments and runs is handed out again until something is committed.
-
-    Where the database cannot tell (another one than SQLite), it reads each time.
-    """
+    """What it has read of experiments and runs is handed out again until something is committed."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        file = self.database.file
-        self._changes = None if file is None else ChangeCounter(file)
+        self._changes = self.database.changes()
         self._lock = threading.Lock()
-        self._moment: Moment | None = None
+        self._moment: Hashable | None = None
         self._remembered: dict[Hashable, Any] = {}
 
     def experiments(self) -> list[ExperimentRecord]:
@@ -50,7 +45,7 @@ class RememberingStore(Store):
 
     def _unless_changed(self, name: Hashable, read: Callable[[], T]) -> T:
         # Before reading: what is committed meanwhile is seen next time.
-        moment = None if self._changes is None else self._changes.now()
+        moment = self._changes()
         if moment is None:
             return read()
         with self._lock:

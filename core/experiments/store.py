@@ -1,5 +1,6 @@
 """The run store: experiments, their runs and epochs, on top of the queue of jobs."""
 
+import json
 import secrets
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
@@ -214,13 +215,21 @@ class Store(JobQueue):
 
     def add_epoch(self, run_id: str, record: EpochRecord, attempt: int | None = None) -> bool:
         """Append the record of one epoch; False if the run was taken away."""
-        with self.database.writing() as connection:
-            if not self.change_running(connection, run_id, attempt, progress_at=self.moment()):
+        last = select(epochs.c.number, epochs.c.record).where(epochs.c.run_id == run_id)
+        last = last.order_by(epochs.c.number.desc()).limit(1)
+
+        def write(connection: Connection) -> bool:
+            now = self.moment(connection)
+            if not self.change_running(connection, run_id, attempt, progress_at=now):
                 return False
-            last = select(func.max(epochs.c.number)).where(epochs.c.run_id == run_id)
-            number = (connection.execute(last).scalar() or 0) + 1
-            self._insert_epoch(connection, run_id, number, record)
+            before = connection.execute(last).first()
+            # The same record again was stored by the first try, whose answer was lost.
+            if before is None or before.record != json.loads(json.dumps(record.as_dict())):
+                number = 1 if before is None else before.number + 1
+                self._insert_epoch(connection, run_id, number, record)
             return True
+
+        return self._surely(write)
 
     def restart_run(
         self, run_id: str, note: str, attempt: int | None = None, **settings: Any
@@ -239,12 +248,13 @@ class Store(JobQueue):
 
     def finish_run(self, run_id: str, result: RunResult, attempt: int | None = None) -> bool:
         """Store the result and end its job; False if the run was taken away."""
-        with self.database.writing() as connection:
-            if not self.end_job(connection, run_id, attempt, state="finished"):
-                return False
-            done = update(runs).where(runs.c.id == run_id).values(result=result.as_dict())
-            connection.execute(done)
-            return True
+        done = update(runs).where(runs.c.id == run_id).values(result=result.as_dict())
+
+        def write(connection: Connection) -> bool:
+            ended = self.end_job(connection, run_id, attempt, state="finished")
+            return ended and connection.execute(done).rowcount > 0
+
+        return self._surely(write)
 
     def replace_result(self, run_id: str, result: RunResult) -> bool:
         """Store times that were measured again; False for a run that is not finished any more."""
@@ -291,7 +301,7 @@ class Store(JobQueue):
 
     def _create(self, connection: Connection, spec: ExperimentSpec) -> str:
         experiment_id = secrets.token_hex(4)
-        self._insert_experiment(connection, experiment_id, spec, self.moment(), None)
+        self._insert_experiment(connection, experiment_id, spec, self.moment(connection), None)
         rows = [
             new_run_row(experiment_id, position, strategy, seed, settings)
             for position, (seed, (strategy, settings)) in enumerate(
@@ -360,4 +370,5 @@ def _runs_with_jobs() -> Select[Any]:
 
 def open_store(lease_seconds: float = DEFAULT_LEASE_SECONDS) -> Store:
     """The store of this installation, made or upgraded if needed."""
-    return Store(current_settings().database_url, lease_seconds=lease_seconds)
+    settings = current_settings()
+    return Store(settings.database_url, lease_seconds=lease_seconds, device=settings.device)

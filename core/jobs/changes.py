@@ -1,16 +1,14 @@
-"""Whether anything was committed to a SQLite file: a look that costs some microseconds."""
+"""Whether anything was committed to the database: a look that costs far less than reading it."""
 
 import sqlite3
 import threading
+from collections.abc import Hashable
 from pathlib import Path
-from typing import TypeAlias
-
-Moment: TypeAlias = tuple[int, ...]
 
 
 class ChangeCounter:
-    """``now()`` differs from an earlier answer if anything was committed in between, by whichever
-    process, or if the file is another one.
+    """``now()`` differs from an earlier answer if anything was committed to a SQLite file in
+    between, by whichever process, or if the file is another one.
 
     A connection of its own stays open, because ``PRAGMA data_version`` compares with what the
     same connection saw before. It holds no transaction, so nobody waits for it. Safe for threads.
@@ -23,7 +21,7 @@ class ChangeCounter:
         self._file: tuple[int, int] | None = None
         self._times_opened = 0
 
-    def now(self) -> Moment | None:
+    def now(self) -> Hashable | None:
         """None where the file cannot be read; whoever reads it then finds out why."""
         with self._lock:
             try:

@@ -3,58 +3,63 @@
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
-from sqlalchemy import Connection, Engine, NullPool, create_engine, event, inspect, make_url, text
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, func, make_url, select
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 
 from core.errors import LockTimeout, StoreError
 from core.files import lock, write_bytes
-from core.jobs.records import SCHEMA_VERSIONS
-from core.jobs.sqlite_file import SELECT_VERSION, SqliteFile, message_of, tells_of_damage
-from core.settings import current_settings
+from core.jobs.changes import ChangeCounter
+from core.jobs.postgres import PostgresServer
+from core.jobs.records import SCHEMA_VERSIONS, jobs
+from core.jobs.sqlite_file import SqliteFile, message_of, tells_of_damage
 
 BUSY_TIMEOUT_SECONDS = 20.0
 MIGRATION_LOCK_SECONDS = 60.0
 MIGRATIONS_FOLDER = Path(__file__).parent / "migrations"
 # Given up when the disk is full, so that the end of a job can still be stored.
 RESERVE_BYTES = 1 << 20
+FORMS = "Give sqlite:///PATH, or postgresql://USER:PASSWORD@HOST/DATABASE."
 
 
 class Database:
     """An engine whose schema is the one this code reads.
 
-    Opening makes a missing SQLite file and applies pending migrations under a lock; a copy of the
-    file from before stays beside it, because no migration can be undone, and so does one of each
-    of the last days. Raises ``StoreError`` for a database that is damaged, lost, foreign, or of a
-    newer version, and leaves it as it is.
+    Opening makes a missing SQLite file, or the tables of an empty PostgreSQL database, and applies
+    pending migrations under a lock. A copy of a SQLite file from before stays beside it, because no
+    migration can be undone, and so does one of each of the last days. Raises ``StoreError`` for a
+    database that is damaged, lost, foreign, or of a newer version, and leaves it as it is.
+
+    ``busy_timeout_seconds`` is how long to wait for a lock, and for a server that starts again.
     """
 
     def __init__(self, url: str, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> None:
         self.url = url
         self._busy_timeout_seconds = busy_timeout_seconds
-        self.file = _sqlite_file(url)
-        self._sqlite = None if self.file is None else SqliteFile(self.file, busy_timeout_seconds)
+        self._kept_in = _kept_in(url, busy_timeout_seconds)
+        self.file = self._kept_in.path if isinstance(self._kept_in, SqliteFile) else None
         self._damage: StoreError | None = None
         self._checked = False
         self.engine = self._engine()
         if self._version() != SCHEMA_VERSIONS[-1]:
             self._migrate()
-        elif self._sqlite is not None:
-            self._sqlite.keep_daily_copy()
+        elif isinstance(self._kept_in, SqliteFile):
+            self._kept_in.keep_daily_copy()
 
     def check(self) -> None:
         """Look at every page of the file, once; ``StoreError`` where it is damaged.
 
         For whoever read something that cannot be right. Nothing is written to it afterwards.
         """
-        if self._sqlite is not None and not self._checked:
+        if isinstance(self._kept_in, SqliteFile) and not self._checked:
             self._checked = True
             try:
-                self._sqlite.version(every_page=True)
+                self._kept_in.version(every_page=True)
             except StoreError as error:
                 self._damage = error
         if self._damage is not None:
@@ -63,24 +68,62 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One consistent view; database errors come out as ``StoreError``."""
-        with self._worded(), self.engine.connect() as connection:
+        options: dict[str, Any] = {}
+        if isinstance(self._kept_in, PostgresServer):
+            options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        with self._worded(), self.engine.connect().execution_options(**options) as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One transaction that holds the write lock from its start, committed at the end.
 
-        Raises ``StoreError`` where a damaged page was met before.
+        Raises ``StoreError`` where a damaged page was met before, and ``StoreLost`` where the
+        server did not answer any more: then nobody knows whether it was committed.
         """
-        if self._damage is not None:
-            raise self._damage
-        options: dict[str, Any] = {"headstart_begin": "BEGIN IMMEDIATE"}
-        with (
-            self._worded(),
-            self.engine.connect().execution_options(**options) as connection,
-            connection.begin(),
-        ):
+        with self._transaction() as connection:
+            if isinstance(self._kept_in, PostgresServer):
+                self._kept_in.take_write_lock(connection)
             yield connection
+
+    @contextmanager
+    def claiming(self, host: str) -> Iterator[Connection]:
+        """Like ``writing``, but on a server only workers of the same host wait for each other.
+
+        For a transaction that locks each row that it changes, and skips those that are locked.
+        """
+        with self._transaction() as connection:
+            if isinstance(self._kept_in, PostgresServer):
+                self._kept_in.take_claim_lock(connection, host)
+            yield connection
+
+    def clock(self, connection: Connection) -> datetime:
+        """The time by which all leases are measured: on a server it is that of the server."""
+        if isinstance(self._kept_in, PostgresServer):
+            return self._kept_in.clock(connection)
+        return datetime.now(UTC)
+
+    def next_numbers(self, connection: Connection, count: int) -> list[int]:
+        """The next numbers of the queue, ascending, inside a transaction that writes."""
+        if isinstance(self._kept_in, PostgresServer):
+            return self._kept_in.next_numbers(connection, count)
+        last = connection.execute(select(func.max(jobs.c.queue_number))).scalar() or 0
+        return list(range(last + 1, last + 1 + count))
+
+    def changes(self) -> Callable[[], Hashable | None]:
+        """What to ask whether anything was committed meanwhile: its answer differs then."""
+        if isinstance(self._kept_in, SqliteFile):
+            return ChangeCounter(self._kept_in.path).now
+        server = self._kept_in
+
+        def mark() -> Hashable:
+            options: dict[str, Any] = {
+                "isolation_level": "AUTOCOMMIT"
+            }  # one question to the server
+            with self._worded(), self.engine.connect().execution_options(**options) as connection:
+                return server.change_mark(connection)
+
+        return mark
 
     def keep_reserve(self) -> None:
         """Take some room of the disk for later, where a SQLite file can have it."""
@@ -106,9 +149,21 @@ class Database:
     def _reserve(file: Path) -> Path:
         return file.with_name(f"{file.name}.reserve")
 
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        if self._damage is not None:
+            raise self._damage
+        options: dict[str, Any] = {"headstart_begin": "BEGIN IMMEDIATE"}
+        with (
+            self._worded(),
+            self.engine.connect().execution_options(**options) as connection,
+            connection.begin(),
+        ):
+            yield connection
+
     def _engine(self) -> Engine:
-        if self.file is None:
-            return create_engine(self.url)
+        if isinstance(self._kept_in, PostgresServer):
+            return self._kept_in.engine()
         # A connection for each transaction: nothing to share between threads, nothing left open
         # in a child process, and opening a SQLite file takes a fraction of a millisecond.
         engine = create_engine(
@@ -134,28 +189,18 @@ class Database:
 
         Raises ``StoreError`` for one that is damaged, not ours, or of a newer version.
         """
-        if self._sqlite is not None:
-            return self._sqlite.version()
+        if isinstance(self._kept_in, SqliteFile):
+            return self._kept_in.version()
         with self.reading() as connection:
-            if not inspect(connection).has_table("alembic_version"):
-                return None
-            version = connection.execute(text(SELECT_VERSION)).scalar()
-        if version is not None and version not in SCHEMA_VERSIONS:
-            raise StoreError(
-                f"The run store {self._place()} is of version {version}, which is newer than this "
-                f"code (version {SCHEMA_VERSIONS[-1]}). It was left as it is: update Headstart, or "
-                "set HEADSTART_DATABASE_URL to another database."
-            )
-        return version
+            return self._kept_in.version(connection)
 
     def _migrate(self) -> None:
-        if self._sqlite is not None:
-            lock_path = self._sqlite.lock_path
-        else:
-            lock_path = current_settings().locks_folder / "store.lock"
         try:
-            with lock(lock_path, timeout_seconds=MIGRATION_LOCK_SECONDS):
-                self._migrate_locked()
+            if isinstance(self._kept_in, SqliteFile):
+                with lock(self._kept_in.lock_path, timeout_seconds=MIGRATION_LOCK_SECONDS):
+                    self._migrate_file(self._kept_in)
+            else:
+                self._migrate_server(self._kept_in)
         except LockTimeout as error:
             raise StoreError(
                 f"The run store {self._place()} is being made or upgraded by another process, and "
@@ -163,20 +208,26 @@ class Database:
                 "nothing changes, end the other Headstart processes first."
             ) from error
 
-    def _migrate_locked(self) -> None:
-        version = self._version()
+    def _migrate_file(self, file: SqliteFile) -> None:
+        version = file.version()
         if version == SCHEMA_VERSIONS[-1]:
             return  # another process did it while this one waited
-        if self._sqlite is not None:
-            if version is None:
-                self._sqlite.refuse_lost()
-            with self._sqlite.opened(self._sqlite.path.as_uri()) as connection:
-                # Readers never wait for the writer; the mode is kept in the file.
-                connection.execute("PRAGMA journal_mode = WAL")
-                if version is not None:
-                    self._keep_copy(connection, self._sqlite, version)
+        if version is None:
+            file.refuse_lost()
+        with file.opened(file.path.as_uri()) as connection:
+            # Readers never wait for the writer; the mode is kept in the file.
+            connection.execute("PRAGMA journal_mode = WAL")
+            if version is not None:
+                self._keep_copy(connection, file, version)
         with self.writing() as connection:
             upgrade_schema(connection)
+
+    def _migrate_server(self, server: PostgresServer) -> None:
+        """In one transaction, behind the lock of all that write: whoever dies leaves nothing."""
+        with self._transaction() as connection:
+            server.take_migration_lock(connection, MIGRATION_LOCK_SECONDS)
+            if server.version(connection) != SCHEMA_VERSIONS[-1]:
+                upgrade_schema(connection)
 
     def _keep_copy(self, connection: sqlite3.Connection, file: SqliteFile, version: str) -> None:
         """The way back: no migration is undone, but the database from before it stays beside it."""
@@ -195,17 +246,21 @@ class Database:
         except IntegrityError:
             raise  # a mistake in the code, not in the store
         except DBAPIError as error:
-            self._refuse(str(error.orig), error)
+            if isinstance(self._kept_in, PostgresServer):
+                self._kept_in.refuse(error)
+            self._refuse(self._kept_in, str(error.orig), error)
         except sqlite3.Error as error:  # while a connection is prepared
-            self._refuse(str(error), error)
+            if isinstance(self._kept_in, PostgresServer):
+                raise
+            self._refuse(self._kept_in, str(error), error)
 
     def _place(self) -> str:
         return make_url(self.url).render_as_string(hide_password=True)
 
-    def _refuse(self, detail: str, error: Exception) -> NoReturn:
+    def _refuse(self, file: SqliteFile, detail: str, error: Exception) -> NoReturn:
         """Raise what people read where the driver says ``detail``."""
-        if self._sqlite is not None and tells_of_damage(detail):
-            self._damage = self._sqlite.damaged(detail)
+        if tells_of_damage(detail):
+            self._damage = file.damaged(detail)
             raise self._damage from error
         if self.disk_is_full() and "full" not in detail:
             detail = f"the disk is full: {detail}"
@@ -225,10 +280,17 @@ def upgrade_schema(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
-def _sqlite_file(url: str) -> Path | None:
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        return None
+def _kept_in(url: str, wait_seconds: float) -> SqliteFile | PostgresServer:
+    """What the URL names. Raises ``StoreError`` for what Headstart cannot use."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise StoreError(f"HEADSTART_DATABASE_URL is no URL of a database. {FORMS}") from error
+    backend = parsed.get_backend_name()
+    if backend == "postgresql":
+        return PostgresServer(parsed, wait_seconds)
+    if backend != "sqlite":
+        raise StoreError(f"Headstart keeps nothing in {backend}. {FORMS}")
     if not parsed.database or parsed.database == ":memory:":
         raise StoreError("The run store is shared by processes, so it must be a file, not memory.")
-    return Path(parsed.database).absolute()
+    return SqliteFile(Path(parsed.database).absolute(), wait_seconds)

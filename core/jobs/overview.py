@@ -1,6 +1,7 @@
 """The queue as a whole: which workers serve it, what each runs, and how much waits."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import func, select
 
@@ -53,6 +54,7 @@ def overview(queue: JobQueue) -> QueueOverview:
     active = select(jobs.c.pool, jobs.c.state, func.count())
     active = active.where(jobs.c.state.in_(ACTIVE_STATES)).group_by(jobs.c.pool, jobs.c.state)
     with queue.database.reading() as connection:
+        now = queue.clock(connection)
         listed = select(workers).order_by(workers.c.host, workers.c.started_at)
         known = [WorkerRecord(**row) for row in connection.execute(listed).mappings()]
         counts = {(pool, state): count for pool, state, count in connection.execute(active)}
@@ -60,7 +62,7 @@ def overview(queue: JobQueue) -> QueueOverview:
         at_work = [JobRecord.from_row(row) for row in connection.execute(running).mappings()]
     ids = {worker.id for worker in known}
     return QueueOverview(
-        tuple(_status(queue, worker, at_work) for worker in known),
+        tuple(_status(worker, at_work, now, queue.lease_seconds) for worker in known),
         tuple(
             PoolStatus(name, counts.get((name, "queued"), 0), counts.get((name, "running"), 0))
             for name in POOLS
@@ -69,11 +71,13 @@ def overview(queue: JobQueue) -> QueueOverview:
     )
 
 
-def _status(queue: JobQueue, worker: WorkerRecord, at_work: list[JobRecord]) -> WorkerStatus:
-    late = queue.seconds_since(worker.lease_expires_at)
+def _status(
+    worker: WorkerRecord, at_work: list[JobRecord], now: datetime, lease_seconds: float
+) -> WorkerStatus:
+    late = (now - datetime.fromisoformat(worker.lease_expires_at)).total_seconds()
     return WorkerStatus(
         worker,
         tuple(job for job in at_work if job.worker_id == worker.id),
-        max(0.0, late + queue.lease_seconds),
+        max(0.0, late + lease_seconds),
         late > 0,
     )

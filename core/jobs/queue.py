@@ -1,18 +1,33 @@
 """The queue of jobs: what people ask for, and what workers and their child processes report."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from datetime import timedelta
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Update, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Update,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
-from core.errors import BadInput, StoreError, UnknownName
+from core.errors import BadInput, StoreError, StoreLost, UnknownName
 from core.jobs.kinds import Pool, find_kind
 from core.jobs.records import ACTIVE_STATES, JobRecord, NewJob, Progress, jobs, workers
-from core.jobs.workers import DEFAULT_LEASE_SECONDS, WorkerList
+from core.jobs.workers import DEFAULT_LEASE_SECONDS, WorkerList, moment_text
 from core.settings import current_settings
 
+T = TypeVar("T")
+
 NAMES_LISTED = 20
+# A server that goes away in the midst of a write is waited for, and asked again this often.
+MOST_LOST = 3
 
 WAITING_AGAIN: dict[str, Any] = {
     "state": "queued",
@@ -22,6 +37,7 @@ WAITING_AGAIN: dict[str, Any] = {
     "result": None,
     "worker_id": None,
     "host": None,
+    "device": "",
     "lease_expires_at": None,
     "cancel_requested": False,
     "started_at": None,
@@ -104,13 +120,17 @@ class JobQueue(WorkerList):
     def is_taken(self, pool: Pool) -> bool:
         """Whether a job of the pool is running on this machine."""
         with self.database.reading() as connection:
-            return self._running_in(connection, pool) > 0
+            running = select(jobs.c.id).where(
+                jobs.c.state == "running", jobs.c.pool == pool, jobs.c.host == self.host
+            )
+            return connection.execute(running.limit(1)).first() is not None
 
     def cancel_job(self, job_id: str) -> JobRecord:
         """Cancel a waiting job at once and ask a running one to stop; others stay as they are."""
         with self.database.writing() as connection:
             waiting = update(jobs).where(jobs.c.id == job_id, jobs.c.state == "queued")
-            connection.execute(waiting.values(state="cancelled", finished_at=self.moment()))
+            now = self.moment(connection)
+            connection.execute(waiting.values(state="cancelled", finished_at=now))
             self.change_running(connection, job_id, None, cancel_requested=True)
             return self._job(connection, job_id)
 
@@ -139,22 +159,26 @@ class JobQueue(WorkerList):
         """Take the first waiting job (of one group), or None if there is none.
 
         With ``pools`` only jobs of these, and of none in which that many are running on this
-        machine already. Two workers never get the same job: the row changes from queued to running
-        in one statement that only one of them can win.
+        machine already (in the pool ``device``: on this device of it). Two workers never get the
+        same job: the row is locked, or skipped where another has locked it, and changes from
+        queued to running in one statement that only one of them can win.
         """
         with self.database.reading() as connection:
-            if self._next_id(connection, group_id, pools) is None:
-                return None  # the usual case takes no write lock
-        with self.database.writing() as connection:
-            while (job_id := self._next_id(connection, group_id, pools)) is not None:
+            if connection.execute(self._next(connection, group_id, pools)).first() is None:
+                return None  # the usual case takes no lock
+        with self.database.claiming(self.host) as connection:
+            wanted = self._next(connection, group_id, pools).with_for_update(skip_locked=True)
+            while (job_id := connection.execute(wanted).scalar()) is not None:
+                now = self.clock(connection)
                 waiting = update(jobs).where(jobs.c.id == job_id, jobs.c.state == "queued")
                 claim = waiting.values(
                     state="running",
                     worker_id=worker_id,
                     host=self.host,
+                    device=self.device,
                     attempts=jobs.c.attempts + 1,
-                    lease_expires_at=self.moment(self.lease_seconds),
-                    started_at=self.moment(),
+                    lease_expires_at=moment_text(now + timedelta(seconds=self.lease_seconds)),
+                    started_at=moment_text(now),
                 )
                 if connection.execute(claim).rowcount:
                     return self._job(connection, job_id)
@@ -166,8 +190,8 @@ class JobQueue(WorkerList):
         A job that it lost by being silent, and that nobody has taken since, is its own again.
         """
         mine = (jobs.c.state == "running") & (jobs.c.worker_id == worker_id)
-        lease = {"lease_expires_at": self.moment(self.lease_seconds)}
         with self.database.writing() as connection:
+            lease = {"lease_expires_at": self.moment(connection, self.lease_seconds)}
             connection.execute(update(workers).where(workers.c.id == worker_id).values(lease))
             lost = update(jobs).where(_SILENT, jobs.c.worker_id == worker_id)
             connection.execute(lost.values(_RUNNING_AGAIN))
@@ -180,14 +204,13 @@ class JobQueue(WorkerList):
         They keep the end of their lease: a worker that was not dead but asleep goes on with them.
         Returns the ids of those jobs; forgets the silent workers.
         """
-        moment = self.moment()
-        expired = (jobs.c.state == "running") & (jobs.c.lease_expires_at <= moment)
-        silent = workers.c.lease_expires_at <= moment
-        either = select(jobs.c.id).where(expired).union_all(select(workers.c.id).where(silent))
         with self.database.reading() as connection:
+            expired, silent = self._expired(connection)
+            either = select(jobs.c.id).where(expired).union_all(select(workers.c.id).where(silent))
             if connection.execute(either.limit(1)).first() is None:
                 return []  # the usual case takes no write lock
         with self.database.writing() as connection:
+            expired, silent = self._expired(connection)
             found = connection.execute(
                 select(
                     jobs.c.id, jobs.c.kind, jobs.c.cancel_requested, jobs.c.lease_expires_at
@@ -196,7 +219,8 @@ class JobQueue(WorkerList):
             for row in found:
                 end: dict[str, Any] = {"state": "cancelled"}
                 if not row.cancel_requested:
-                    silent_for = self.seconds_since(row.lease_expires_at) + self.lease_seconds
+                    silent_for = self.seconds_since(connection, row.lease_expires_at)
+                    silent_for += self.lease_seconds
                     error = find_kind(row.kind).silent_worker_message(silent_for)
                     lease = {"lease_expires_at": row.lease_expires_at}
                     end = {"state": "interrupted", "error": error} | lease
@@ -220,8 +244,8 @@ class JobQueue(WorkerList):
         return row.cancel_requested or (attempt is not None and row.attempts != attempt)
 
     def set_progress(self, job_id: str, progress: Progress, attempt: int | None = None) -> bool:
-        values = {"progress": progress.as_dict(), "progress_at": self.moment()}
         with self.database.writing() as connection:
+            values = {"progress": progress.as_dict(), "progress_at": self.moment(connection)}
             return self.change_running(connection, job_id, attempt, **values)
 
     def note_death(self, job_id: str, message: str, attempt: int) -> bool:
@@ -257,14 +281,16 @@ class JobQueue(WorkerList):
 
     def insert_jobs(self, connection: Connection, new: Sequence[NewJob]) -> None:
         """Queue jobs behind all that wait, in their order."""
-        last, moment = self._last_number(connection), self.moment()
-        rows = [job_row(job, last + place, moment) for place, job in enumerate(new, start=1)]
+        moment = self.moment(connection)
+        numbers = self.database.next_numbers(connection, len(new))
+        rows = [job_row(job, number, moment) for job, number in zip(new, numbers, strict=True)]
         connection.execute(insert(jobs), rows)
 
     def queue_again(self, connection: Connection, job_id: str, **changes: Any) -> bool:
         """Behind all that wait; False for an active job."""
         over = update(jobs).where(jobs.c.id == job_id, jobs.c.state.not_in(ACTIVE_STATES))
-        values = WAITING_AGAIN | {"queue_number": self._last_number(connection) + 1} | changes
+        (number,) = self.database.next_numbers(connection, 1)
+        values = WAITING_AGAIN | {"queue_number": number} | changes
         return connection.execute(over.values(**values)).rowcount > 0
 
     def change_running(
@@ -273,7 +299,7 @@ class JobQueue(WorkerList):
         """Change a job at work; one whose worker was silent runs again, if it is the attempt's."""
         if attempt is not None:
             lost = update(jobs).where(jobs.c.id == job_id, jobs.c.attempts == attempt, _SILENT)
-            lease = {"lease_expires_at": self.moment(self.lease_seconds)}
+            lease = {"lease_expires_at": self.moment(connection, self.lease_seconds)}
             connection.execute(lost.values(_RUNNING_AGAIN | lease))
         return connection.execute(_running(job_id, attempt).values(**values)).rowcount > 0
 
@@ -281,42 +307,59 @@ class JobQueue(WorkerList):
         self, connection: Connection, job_id: str, attempt: int | None, **values: Any
     ) -> bool:
         over = {"error": None, "progress": None, "lease_expires_at": None}
-        over |= {"finished_at": self.moment()} | values
+        over |= {"finished_at": self.moment(connection)} | values
         return self.change_running(connection, job_id, attempt, **over)
 
     # Parts ------------------------------------------------------------------------------------
 
-    def _end(self, job_id: str, attempt: int | None, **values: Any) -> bool:
-        try:
-            with self.database.writing() as connection:
-                return self.end_job(connection, job_id, attempt, **values)
-        except StoreError:
-            if not self.database.free_reserve():
-                raise
+    def _surely(self, write: Callable[[Connection], T]) -> T:
+        """Do a write on which hours of work depend, in spite of a full disk or a lost connection.
+
+        It is done again where nobody knows whether the first time was stored, so the second must
+        be able to tell.
+        """
+        for _ in range(MOST_LOST):
+            try:
+                with self.database.writing() as connection:
+                    return write(connection)
+            except StoreLost:
+                continue
+            except StoreError:
+                if not self.database.free_reserve():
+                    raise
         with self.database.writing() as connection:
-            return self.end_job(connection, job_id, attempt, **values)
+            return write(connection)
 
-    def _last_number(self, connection: Connection) -> int:
-        return connection.execute(select(func.max(jobs.c.queue_number))).scalar() or 0
+    def _end(self, job_id: str, attempt: int | None, **values: Any) -> bool:
+        return self._surely(lambda connection: self.end_job(connection, job_id, attempt, **values))
 
-    def _running_in(self, connection: Connection, pool: Pool) -> int:
-        counted = select(func.count()).where(
-            jobs.c.state == "running", jobs.c.pool == pool, jobs.c.host == self.host
-        )
-        return connection.execute(counted).scalar_one()
+    def _expired(self, connection: Connection) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+        """Which running jobs, and which workers, have a lease that is over."""
+        now = self.moment(connection)
+        running = (jobs.c.state == "running") & (jobs.c.lease_expires_at <= now)
+        return running, workers.c.lease_expires_at <= now
 
-    def _next_id(
+    def _full(self, connection: Connection, pools: Mapping[Pool, int]) -> list[str]:
+        """The pools that have no room for another job of this worker."""
+        here = (jobs.c.state == "running") & (jobs.c.host == self.host)
+        if self.device:
+            # Without a device, a worker has all of the machine's.
+            here &= (jobs.c.pool != "device") | jobs.c.device.in_((self.device, ""))
+        counted = select(jobs.c.pool, func.count()).where(here).group_by(jobs.c.pool)
+        running: dict[str, int] = dict(iter(connection.execute(counted)))
+        return [name for name, most in pools.items() if running.get(name, 0) >= most]
+
+    def _next(
         self, connection: Connection, group_id: str | None, pools: Mapping[Pool, int] | None
-    ) -> str | None:
+    ) -> Select[str]:
+        """The waiting job that this worker may take first."""
         wanted = select(jobs.c.id).where(jobs.c.state == "queued")
         if group_id is not None:
             wanted = wanted.where(jobs.c.group_id == group_id)
         if pools is not None:
-            free = [
-                name for name, most in pools.items() if self._running_in(connection, name) < most
-            ]
-            wanted = wanted.where(jobs.c.pool.in_(free))
-        return connection.execute(wanted.order_by(jobs.c.queue_number).limit(1)).scalar()
+            free = set(pools) - set(self._full(connection, pools))
+            wanted = wanted.where(jobs.c.pool.in_(sorted(free)))
+        return wanted.order_by(jobs.c.queue_number).limit(1)
 
     def _job(self, connection: Connection, job_id: str) -> JobRecord:
         row = connection.execute(select(jobs).where(jobs.c.id == job_id)).mappings().first()
@@ -347,4 +390,5 @@ def _running(job_id: str, attempt: int | None) -> Update:
 
 def open_queue(lease_seconds: float = DEFAULT_LEASE_SECONDS) -> JobQueue:
     """The queue of this installation, its database made or upgraded if needed."""
-    return JobQueue(current_settings().database_url, lease_seconds=lease_seconds)
+    settings = current_settings()
+    return JobQueue(settings.database_url, lease_seconds=lease_seconds, device=settings.device)

@@ -27,7 +27,7 @@ from sqlalchemy.engine import Dialect
 
 from core.text import rough_seconds_text
 
-SCHEMA_VERSIONS = ("0001", "0002", "0003", "0004", "0005")
+SCHEMA_VERSIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
 """Every revision of ``migrations/versions``, oldest first; the last is what this code reads."""
 
 State = Literal["queued", "running", "finished", "failed", "cancelled", "interrupted"]
@@ -94,6 +94,7 @@ jobs = Table(
     Column("created_at", String(32), nullable=False),
     Column("started_at", String(32)),
     Column("finished_at", String(32)),
+    Column("device", Text, nullable=False, server_default=""),
 )
 
 workers = Table(
@@ -105,6 +106,7 @@ workers = Table(
     Column("group_id", String(32)),
     Column("started_at", String(32), nullable=False),
     Column("lease_expires_at", String(32), nullable=False),
+    Column("device", Text, nullable=False, server_default=""),
 )
 
 Index("jobs_by_state", jobs.c.state, jobs.c.queue_number)
@@ -218,7 +220,8 @@ class JobRecord(JobStatus):
 
     ``kind`` names its handler in ``core.jobs.kinds`` and ``arguments`` (JSON) is what the handler
     is called with. Jobs of one ``group_id`` belong together: a worker may serve them alone.
-    ``result`` (JSON) is what the handler returned.
+    ``result`` (JSON) is what the handler returned. ``host`` and ``device`` are those of the worker
+    that took it.
     """
 
     id: str
@@ -229,6 +232,7 @@ class JobRecord(JobStatus):
     queue_number: int
     result: dict[str, Any] | None
     host: str | None
+    device: str
 
     def status(self) -> dict[str, Any]:
         """The fields of ``JobStatus``, for the record of a run or an import."""
@@ -257,7 +261,10 @@ class NewJob:
 
 @dataclass(frozen=True)
 class WorkerRecord:
-    """A process that serves the queue (one group of jobs, or all of it) while its lease lasts."""
+    """A process that serves the queue (one group of jobs, or all of it) while its lease lasts.
+
+    ``device`` names one of several devices of its host, or is empty.
+    """
 
     id: str
     host: str
@@ -265,3 +272,4 @@ class WorkerRecord:
     group_id: str | None
     started_at: str
     lease_expires_at: str
+    device: str

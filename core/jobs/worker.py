@@ -189,7 +189,10 @@ class Worker:
         return self.queue.cancel_requested(job.id, job.attempts)
 
     def _keep_leases(self) -> None:
-        """Renew them four times in their length; end the children of jobs that were taken away."""
+        """Renew them four times in their length; end the children of jobs that were taken away.
+
+        A job that is ours without a child was claimed, and the answer of the database got lost.
+        """
         if time.monotonic() - self._heartbeat_at < self.queue.lease_seconds / 4:
             return
         ours = self.queue.heartbeat(self.worker_id)
@@ -197,6 +200,10 @@ class Worker:
         if all(worker.id != self.worker_id for worker in self.queue.live_workers()):
             # It was silent for so long that another process forgot it.
             self.queue.register_worker(self.worker_id, os.getpid(), self.group_id)
+        for job_id in ours - set(self._at_work):
+            job = self.queue.job(job_id)
+            self.report(f"{job_id}: started late, the answer of the database was lost")
+            self._start(job)
         for job_id in set(self._at_work) - ours:
             entry = self._at_work[job_id]
             if entry.handle.poll() is None:

@@ -24,37 +24,47 @@ def new_worker_id() -> str:
     return f"{socket.gethostname()[:48]}-{os.getpid()}-{secrets.token_hex(4)}"
 
 
+def moment_text(moment: datetime) -> str:
+    """ISO 8601 in UTC, always with microseconds: of one length, so text order is time order."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
 class WorkerList:
     """The workers of a database, and the clock of all leases in it.
 
-    ``now`` is the wall clock (replaced by tests), used for display and leases only. With SQLite
-    all processes share the clock of one machine; a database for several machines must give its
-    own. A worker that is silent for ``lease_seconds`` counts as dead. ``host`` names this machine:
-    the limits of the pools hold for each.
+    ``now`` replaces the clock (in tests): that of this machine with SQLite, whose processes are all
+    here, and that of the server with PostgreSQL. It is used for display and leases only. A worker
+    that is silent for ``lease_seconds`` counts as dead. ``host`` names this machine: the limits of
+    the pools hold for each. ``device`` names one of several devices of it, each with a worker of
+    its own; empty where one worker has the machine to itself.
     """
 
     def __init__(
         self,
         url: str,
-        now: Callable[[], datetime] = utc_now,
+        now: Callable[[], datetime] | None = None,
         lease_seconds: float = DEFAULT_LEASE_SECONDS,
         busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS,
         host: str | None = None,
+        device: str = "",
     ) -> None:
         self.url = url
         self.lease_seconds = lease_seconds
         self.host = host or socket.gethostname()
+        self.device = device
         self.database = Database(url, busy_timeout_seconds)
-        self._now = now
+        self._now = now or (utc_now if self.database.file is not None else None)
 
-    def moment(self, seconds_from_now: float = 0.0) -> str:
-        """ISO 8601 in UTC, always with microseconds: of one length, so text order is time order."""
-        moment = self._now() + timedelta(seconds=seconds_from_now)
-        return moment.astimezone(UTC).isoformat(timespec="microseconds")
+    def clock(self, connection: Connection) -> datetime:
+        """Now, as all who share the database see it."""
+        return self.database.clock(connection) if self._now is None else self._now()
 
-    def seconds_since(self, moment: str) -> float:
+    def moment(self, connection: Connection, seconds_from_now: float = 0.0) -> str:
+        return moment_text(self.clock(connection) + timedelta(seconds=seconds_from_now))
+
+    def seconds_since(self, connection: Connection, moment: str) -> float:
         """From a ``moment`` to now."""
-        return (self._now() - datetime.fromisoformat(moment)).total_seconds()
+        return (self.clock(connection) - datetime.fromisoformat(moment)).total_seconds()
 
     def register_worker(self, worker_id: str, process_id: int, group_id: str | None = None) -> None:
         """Record that the worker is there; one that was announced before is taken over."""
@@ -63,7 +73,8 @@ class WorkerList:
             self._insert_worker(connection, worker_id, process_id, group_id)
 
     def announce_worker(self, worker_id: str) -> bool:
-        """Reserve the place of a worker that is about to start; False if one serves all already.
+        """Reserve the place of a worker that is about to start; False if one of this machine (with
+        a ``device``: of this device) serves all already.
 
         Two processes that both want to start a worker get True once between them.
         """
@@ -82,18 +93,33 @@ class WorkerList:
 
     def live_workers(self) -> list[WorkerRecord]:
         """Those whose lease has not run out."""
-        wanted = select(workers).where(workers.c.lease_expires_at > self.moment())
         with self.database.reading() as connection:
+            alive = workers.c.lease_expires_at > self.moment(connection)
+            wanted = select(workers).where(alive)
             rows = connection.execute(wanted.order_by(workers.c.started_at)).mappings()
             return [WorkerRecord(**row) for row in rows]
 
     def _serves_all(self, connection: Connection) -> bool:
-        alive = (workers.c.lease_expires_at > self.moment()) & workers.c.group_id.is_(null())
-        return connection.execute(select(workers.c.id).where(alive).limit(1)).first() is not None
+        wanted = select(workers.c.id).where(
+            workers.c.lease_expires_at > self.moment(connection),
+            workers.c.group_id.is_(null()),
+            workers.c.host == self.host,
+        )
+        if self.device:
+            wanted = wanted.where(workers.c.device == self.device)
+        return connection.execute(wanted.limit(1)).first() is not None
 
     def _insert_worker(
         self, connection: Connection, worker_id: str, process_id: int, group_id: str | None
     ) -> None:
-        lease_end = self.moment(self.lease_seconds)
-        row = WorkerRecord(worker_id, self.host, process_id, group_id, self.moment(), lease_end)
+        started = self.clock(connection)
+        row = WorkerRecord(
+            worker_id,
+            self.host,
+            process_id,
+            group_id,
+            moment_text(started),
+            moment_text(started + timedelta(seconds=self.lease_seconds)),
+            self.device,
+        )
         connection.execute(insert(workers), asdict(row))

@@ -87,7 +87,7 @@ def _clock(store: Store) -> Check:
     """This machine's clock against the server's; with SQLite against the newest entry."""
     if store.database.file is None:
         with store.database.reading() as connection:
-            theirs = connection.execute(select(func.clock_timestamp())).scalar_one()
+            theirs = store.clock(connection)
         apart = abs((datetime.now(UTC) - theirs).total_seconds())
         found = f"{apart:.1f} s apart from the clock of the database."
         if apart < CLOCK_NOTE_SECONDS:
@@ -97,7 +97,9 @@ def _clock(store: Store) -> Check:
     with store.database.reading() as connection:
         newest = (func.max(jobs.c.created_at), func.max(workers.c.lease_expires_at))
         moments = [connection.execute(select(each)).scalar() for each in newest]
-    ahead = max((-store.seconds_since(moment) for moment in moments if moment), default=0.0)
+        now = store.moment(connection)
+        late = (store.seconds_since(connection, moment) for moment in moments if moment)
+        ahead = -min(late, default=0.0)
     if ahead > store.lease_seconds + CLOCK_PROBLEM_SECONDS:
         return Check(
             "clock",
@@ -106,7 +108,7 @@ def _clock(store: Store) -> Check:
             "Set the clock right: timedatectl set-ntp true. Until it has caught up, a worker that "
             "died then still counts as alive.",
         )
-    return Check("clock", "ok", f"{store.moment()[:19]} UTC, no entry of the database is later.")
+    return Check("clock", "ok", f"{now[:19]} UTC, no entry of the database is later.")
 
 
 def check_workers(store: Store) -> Iterator[Check]:

@@ -14,11 +14,14 @@ from markupsafe import Markup, escape
 from plotly.offline import get_plotlyjs
 
 from core.analysis.backbones import backbone_matrix
+from core.analysis.choice import headline_pair
 from core.analysis.comparison import compare_experiment
 from core.analysis.curves import curves_of
 from core.analysis.evidence import load_evidence
+from core.analysis.families import MAIN, groups_of
 from core.analysis.summary import summary_of
 from core.analysis.time_breakdown import load_time_breakdown
+from core.analysis.words.families import describe_group
 from core.analysis.words.summary import describe_summary
 from core.analysis.words.verdicts import p_text
 from core.charts.exhibit import Exhibit
@@ -48,17 +51,24 @@ def report_html(store: Store, experiment_id: str) -> bytes:
     evidence = load_evidence(store, experiment_id)
     breakdown = load_time_breakdown(store, experiment_id)
     dataset, why_not = sections.dataset_of(spec)
+    names = list(dict.fromkeys(row.strategy for row in comparison.rows))
+    # Of many strategies charts show the main ones; tables have all of them.
+    main = groups_of(names, headline_pair(evidence)).get(MAIN)
+    shown = evidence.only(main.strategies) if main else evidence
+    runs = store.runs(experiment_id)
+    if main:
+        runs = [run for run in runs if run.strategy in main.strategies]
     found = {
         "results": sections.results(evidence, comparison),
-        "curves": sections.curves(curves_of(store, store.runs(experiment_id))),
+        "curves": sections.curves(curves_of(store, runs)),
         "confusion": sections.confusion_matrix(evidence),
         "disagreements": sections.disagreements_of_headline(evidence, dataset, why_not),
         "health": sections.health(dataset, why_not),
         "made": sections.made(spec, comparison, evidence),
     }
     if evidence.answers:
-        found["ladder"] = sections.ladder(evidence)
-        found["differences"] = sections.differences(evidence)
+        found["ladder"] = sections.ladder(shown)
+        found["differences"] = sections.differences(evidence, shown)
         found["classes"] = sections.classes(evidence)
     matrix = backbone_matrix(evidence)
     if len(matrix.backbones) > 1:
@@ -76,6 +86,7 @@ def report_html(store: Store, experiment_id: str) -> bytes:
     page = environment.get_template("report.html.j2").render(
         comparison=comparison,
         summary=describe_summary(summary_of(evidence, breakdown)),
+        shown=describe_group(main, len(names)) if main else "",
         sections=found,
         # The library holds no text of ours, and nothing in it ends the script element.
         plotly_js=Markup(get_plotlyjs()),

@@ -15,6 +15,7 @@ from core.analysis.comparison import Comparison, results_frame, split_text, titl
 from core.analysis.confusion import Confusion, confusion
 from core.analysis.curves import Curve
 from core.analysis.evidence import ExperimentPredictions
+from core.analysis.families import key_pairs
 from core.analysis.metrics import defined_metrics
 from core.analysis.mistakes import Disagreement, disagreements
 from core.analysis.ranking import class_curves
@@ -23,26 +24,29 @@ from core.analysis.time_breakdown import TimeBreakdown
 from core.analysis.verdicts import against_majority, all_pairs, ladder_steps, ties
 from core.analysis.words.backbones import describe_answer, describe_family
 from core.analysis.words.deployment import describe_conditions, describe_unmeasured
+from core.analysis.words.families import describe_key_pairs, key_sections
 from core.analysis.words.ranking import against_words, describe_left_out, describe_majority_class
 from core.analysis.words.verdicts import (
     NO_TIES,
     closed,
     describe_majority,
-    describe_pair,
     describe_power,
     describe_ties,
+    holm_words,
 )
 from core.charts.accuracy import heading_of, ladder_chart, scores_chart
 from core.charts.backbones import (
     COSTS,
     backbone_cost_chart,
     backbone_matrix_chart,
+    backbone_pairs_chart,
     cost_values,
     disturbed_costs,
 )
 from core.charts.classes import class_chart, class_frame
 from core.charts.curves import curve_chart
 from core.charts.deployment import deployment_chart
+from core.charts.differences import differences_chart
 from core.charts.matrices import confusion_chart, left_out_sentence, pairs_chart
 from core.charts.ranking import precision_recall_chart, roc_chart
 from core.charts.time import (
@@ -59,7 +63,7 @@ from core.errors import HeadstartError, UnknownName
 from core.experiments.records import ExperimentSpec
 from core.reports.export import run_command
 from core.strategies.registry import MAJORITY
-from core.text import exact_percent_text, number_text, percent_text, shorten
+from core.text import count_text, exact_percent_text, number_text, percent_text, shorten
 
 # A matrix with more columns does not fit a printed page.
 MOST_MATRIX_CLASSES = 20
@@ -126,14 +130,21 @@ def classes(evidence: ExperimentPredictions) -> Found:
     return found
 
 
-def differences(evidence: ExperimentPredictions) -> Found:
-    pairs = all_pairs(evidence)
+def differences(evidence: ExperimentPredictions, shown: ExperimentPredictions) -> Found:
+    """The pairs that matter of all strategies, and every pair of those that are ``shown``."""
+    pairs, key = all_pairs(shown), key_pairs(evidence)
+    several = len(key) > 1
     return {
+        "key_words": describe_key_pairs(key) if several else [],
+        "key_chart": differences_chart(key_sections(key)) if several else None,
+        "family": holm_words(
+            len(pairs), f"all those of the {count_text(len(shown.answers), 'strategy')} shown"
+        ),
         "ties": [describe_ties(group) for group in ties(evidence)] or [NO_TIES],
         "power": describe_power(evidence),
         "against_majority": [
             describe_majority(against_majority(evidence, answers.strategy))
-            for answers in evidence.answers
+            for answers in shown.answers
             if answers.strategy != MAJORITY
         ],
         "chart": pairs_chart(pairs) if pairs else None,
@@ -152,7 +163,7 @@ def backbones(matrix: BackboneMatrix, comparison: Comparison) -> Found:
             if (known := cost_values(costs, name))
         ],
         "family": describe_family(matrix) if matrix.pairs else "",
-        "pairs": [describe_pair(pair) for pair in matrix.pairs],
+        "pairs": backbone_pairs_chart(matrix, answer.mode if answer else None),
     }
 
 

@@ -21,6 +21,7 @@ from core.analysis.comparison import Comparison, compare_experiment
 from core.analysis.confusion import confusion
 from core.analysis.curves import curves_of
 from core.analysis.evidence import ExperimentPredictions, load_evidence
+from core.analysis.families import key_pairs
 from core.analysis.metrics import METRICS
 from core.analysis.mistakes import disagreements, likely_label_errors
 from core.analysis.scores import ClassScore, per_class_table, score_table
@@ -57,6 +58,12 @@ def export_tables(
     tables = _tables_of_runs(store, comparison) | _tables_of_evidence(evidence)
     tables |= _tables_of_backbones(evidence, comparison)
     tables |= _tables_of_time(load_time_breakdown(store, experiment_id))
+    key = key_pairs(evidence)
+    columns, pairs = _in_words(PairVerdict, [pair.verdict for pair in key], describe_pair)
+    tables["key-pairs"] = (
+        ("question", *columns),
+        [[pair.question.value, *line] for pair, line in zip(key, pairs, strict=True)],
+    )
     tables["disagreements"] = _disagreements(evidence, pair or headline_pair(evidence))
     return {
         name: (csv_bytes(columns, lines), _json_bytes(columns, lines))

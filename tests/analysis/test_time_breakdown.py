@@ -161,7 +161,7 @@ def test_cost_to_accuracy_counts_extraction_head_training_and_validation():
     assert [cost.target for cost in (over, half, best)] == [
         Target("over_majority", "majority class + 20 points", 0.45),
         Target("half", "half of the images", 0.5),
-        Target("near_best", "best of all strategies minus 1 point", pytest.approx(0.89)),
+        Target("near_best", "best of these minus 1 point", pytest.approx(0.89)),
     ]
     # 30, head 0.5 + 0.25 and twice 0.5, main 4 + 0.5, then 2 + 0.5 for each epoch.
     assert (over.seconds, half.seconds, best.seconds) == (38.75, 38.75, 41.25)

@@ -14,11 +14,14 @@ from tests.stored_home import add_arrows, end_workers, leave_out_bundled_dataset
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    database_url: str | None,  # noqa: ARG001 - its database
+) -> Path:
     """An empty home whose path has a space, an accent and a per cent sign."""
     folder = tmp_path / "été 100% home"
     monkeypatch.setenv("HEADSTART_HOME", str(folder))
-    monkeypatch.delenv("HEADSTART_DATABASE_URL", raising=False)
     leave_out_bundled_datasets(folder)
     return folder
 

@@ -239,14 +239,14 @@ def test_a_row_that_cannot_be_read_makes_the_whole_file_looked_at(
     store: Store, two: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked: list[Path] = []
-    check: Callable[..., str | None] = type(store.database._sqlite).version
+    check: Callable[..., str | None] = type(store.database._kept_in).version
 
     def version(file: Any, *, every_page: bool = False) -> str | None:
         if every_page:
             looked.append(file.path)
         return check(file, every_page=every_page)
 
-    monkeypatch.setattr(type(store.database._sqlite), "version", version)
+    monkeypatch.setattr(type(store.database._kept_in), "version", version)
     store_text(store, "experiments", "spec", two[0], "not JSON")
     for _ in range(3):
         assert len(store.damaged_experiments()) == 1

@@ -1,9 +1,8 @@
 """What pages read is read once, and never older than the last commit."""
 
-import sqlite3
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,9 @@ from core.experiments.store import Store, open_store
 from core.jobs.records import Progress
 from core.settings import current_settings
 from tests import made_up
+from tests.postgres import BOTH_DATABASES
+
+pytestmark = BOTH_DATABASES
 
 
 @pytest.fixture
@@ -109,9 +111,8 @@ def test_an_unknown_experiment_stays_an_error_until_it_is_there(store: Rememberi
 def test_damage_is_seen_at_once(store: RememberingStore) -> None:
     experiment_id = store.create_experiment(made_up.spec())
     assert store.damaged_experiments() == []
-    with closing(sqlite3.connect(store.database.file)) as connection:
-        connection.execute("UPDATE experiments SET spec = 'no JSON'")
-        connection.commit()
+    with open_store().database.writing() as connection:
+        connection.exec_driver_sql("UPDATE experiments SET spec = '[1]'")
     assert [entry.id for entry in store.damaged_experiments()] == [experiment_id]
     assert store.experiments() == []
 
@@ -119,7 +120,7 @@ def test_damage_is_seen_at_once(store: RememberingStore) -> None:
 def test_where_the_database_cannot_tell_it_reads_each_time(
     store: RememberingStore, reads: Counter[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "_changes", None)
+    monkeypatch.setattr(store, "_changes", lambda: None)
     experiment_id = store.create_experiment(made_up.spec())
     reads.clear()
     for _ in range(3):

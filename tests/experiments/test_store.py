@@ -11,6 +11,9 @@ from core.experiments.store import Store
 from core.jobs.records import STATES, Progress
 from core.training.events import EpochRecord, TrackedImage
 from tests import made_up
+from tests.postgres import BOTH_DATABASES
+
+pytestmark = BOTH_DATABASES
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 
@@ -32,8 +35,9 @@ def clock() -> WallClock:
 
 
 @pytest.fixture
-def store(tmp_path: Path, clock: WallClock) -> Store:
-    return Store(f"sqlite:///{tmp_path / 'headstart.db'}", now=clock, lease_seconds=15)
+def store(tmp_path: Path, clock: WallClock, database_url: str | None) -> Store:
+    url = database_url or f"sqlite:///{tmp_path / 'headstart.db'}"
+    return Store(url, now=clock, lease_seconds=15)
 
 
 @pytest.fixture

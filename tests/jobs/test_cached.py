@@ -13,6 +13,9 @@ from core.jobs.child import execute
 from core.jobs.context import job_folder
 from core.jobs.queue import JobQueue
 from core.jobs.records import NewJob, Progress
+from tests.postgres import BOTH_DATABASES
+
+pytestmark = BOTH_DATABASES
 
 JOB_ID = "explain-answer"
 

@@ -14,6 +14,9 @@ from core.jobs.kinds import KINDS
 from core.jobs.queue import JobQueue
 from core.jobs.records import NewJob, Progress
 from tests.jobs.conftest import wait_for
+from tests.postgres import BOTH_DATABASES
+
+pytestmark = BOTH_DATABASES
 
 
 def claimed(queue: JobQueue, do: str = "nothing", kind: str = "explain") -> str:

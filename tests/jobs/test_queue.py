@@ -7,6 +7,9 @@ from core.jobs.kinds import KINDS, POOLS, find_kind
 from core.jobs.queue import JobQueue
 from core.jobs.records import NewJob, Progress
 from tests.jobs.conftest import WallClock
+from tests.postgres import BOTH_DATABASES
+
+pytestmark = BOTH_DATABASES
 
 
 @pytest.fixture
@@ -85,6 +88,30 @@ def test_a_pool_has_its_limit_on_each_machine(queue: JobQueue) -> None:
     assert job.id == "heat"
     queue.finish("map", None)
     assert not queue.is_taken("cpu")
+
+
+def test_a_machine_with_two_devices_trains_on_each(queue: JobQueue) -> None:
+    for job_id in ("a", "b", "c"):
+        added(queue, job_id, kind="train")
+    added(queue, "heat", "map", kind="explain")
+    zero, one, all_of_it, elsewhere = (
+        JobQueue(queue.url, host=host, device=device)
+        for host, device in (("here", "0"), ("here", "1"), ("here", ""), ("elsewhere", ""))
+    )
+
+    def took(queue: JobQueue) -> str | None:
+        job = queue.claim_next(f"worker of {queue.device}", pools=POOLS)
+        return job.id if job else None
+
+    assert [took(zero), took(zero), took(zero)] == ["a", "heat", None]
+    assert [took(one), took(one)] == ["b", None]  # heat maps are counted for the machine
+    assert took(all_of_it) is None  # who has no device of its own waits for all of them
+    assert (queue.job("a").device, queue.job("b").device, queue.job("b").host) == ("0", "1", "here")
+    assert (zero.is_taken("device"), all_of_it.is_taken("device")) == (True, True)
+    assert took(elsewhere) == "c"
+    queue.fail("b", "broke")
+    queue.requeue_job("b")
+    assert (queue.job("b").device, queue.job("b").host) == ("", None)
 
 
 def test_an_unknown_job_lists_the_known_ones(queue: JobQueue) -> None:
@@ -248,3 +275,17 @@ def test_only_one_of_two_gets_to_start_a_worker(queue: JobQueue, clock: WallCloc
     queue.forget_worker("b")
     queue.register_worker("c", 43, group_id="experiment")
     assert queue.announce_worker("d")  # one that serves a group does not stand for all
+
+
+def test_each_machine_and_each_device_has_a_worker_of_its_own(queue: JobQueue) -> None:
+    zero, one = (JobQueue(queue.url, host="there", device=device) for device in "01")
+    page = JobQueue(queue.url, host="there")
+    assert queue.announce_worker("here")
+    assert page.announce_worker("there")
+    assert not page.announce_worker("another")
+    assert [zero.announce_worker("zero"), one.announce_worker("one")] == [True, True]
+    assert not zero.announce_worker("another")
+    page.forget_worker("there")
+    assert not page.announce_worker("another")  # any worker of its machine serves a page
+    found = {worker.id: (worker.host, worker.device) for worker in queue.live_workers()}
+    assert found == {"here": ("here", ""), "zero": ("there", "0"), "one": ("there", "1")}

@@ -13,6 +13,9 @@ from core.jobs.kinds import find_kind
 from core.jobs.queue import JobQueue
 from core.jobs.records import JobRecord, NewJob
 from core.jobs.worker import serve
+from tests.postgres import BOTH_DATABASES
+
+pytestmark = BOTH_DATABASES
 
 Script = Callable[[JobQueue, str], int | None]
 

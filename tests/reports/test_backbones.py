@@ -28,8 +28,8 @@ def test_the_report_says_which_pre_trained_model(three_backbones: Store) -> None
     body = page[page.index('<section id="backbones"') : page.index('<section id="time"')]
     assert "Which pre-trained model" in body
     assert "As a probe, " in body
-    assert "This view tests 3 pairs of backbones trained in the same mode" in body
-    assert body.count("<figure>") == 3  # the matrix, whole runs, parameters: no image was timed
+    assert "over 3 pairs: those of two backbones trained in the same mode." in body
+    assert body.count("<figure>") == 4  # matrix, whole runs, parameters, pairs: no image was timed
     assert "not run" in body
 
 

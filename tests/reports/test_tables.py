@@ -17,7 +17,7 @@ EVERY_TABLE = [
     "results", "seeds", "epochs", "scores", "score-intervals", "ladder", "pairs",
     "against-majority", "label-errors", "confusion-cnn", "classes-cnn", "confusion-vgg16_probe",
     "classes-vgg16_probe", "backbones", "backbone-pairs", "time-breakdown",
-    "cost-to-accuracy", "disagreements",
+    "cost-to-accuracy", "key-pairs", "disagreements",
 ]  # fmt: skip
 
 
@@ -45,6 +45,11 @@ def test_every_table_is_there_and_says_the_same_in_both_forms(store):
         documents = json.loads(in_json)
         assert len(rows) == len(documents)
         assert all(list(row) == list(found) for row, found in zip(rows, documents, strict=True))
+
+
+def test_the_pairs_that_matter_say_what_they_answer(store):
+    (pair,) = records(store, "key-pairs")
+    assert (pair["question"], pair["first"], pair["second"]) == ("pretrained", "cnn", "vgg16_probe")
 
 
 def test_every_score_by_strategy_and_seed(store):

@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping
 
-from core.analysis.backbones import Answer, BackboneCell, BackboneCost, BackboneMatrix
+from core.analysis.backbones import NEARLY_EQUAL, Answer, BackboneCell, BackboneCost, BackboneMatrix
 from core.analysis.words.verdicts import (
     SEEDS_DISAGREE,
     adjusted_p_words,
+    holm_words,
     one_seed_words,
     outcome_phrase,
 )
 from core.strategies.strategy import Mode
 from core.text import (
-    count_text,
     large_count_text,
     list_text,
     milliseconds_text,
@@ -29,7 +29,6 @@ _AS = {
     Mode.SCRATCH: "from random weights",
 }
 _PARTS = ("half", "third", "quarter", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
-_NEARLY_EQUAL = 0.1
 
 
 def describe_answer(answer: Answer, costs: Mapping[str, BackboneCost], images: int) -> list[str]:
@@ -57,12 +56,10 @@ def describe_answer(answer: Answer, costs: Mapping[str, BackboneCost], images: i
 
 def describe_family(matrix: BackboneMatrix) -> str:
     """Which pairs are tested, and for how many the p values are adjusted."""
-    pairs = count_text(len(matrix.pairs), "pair")
-    these = "this one" if len(matrix.pairs) == 1 else "these"
+    family = "those of two backbones trained in the same mode"
     return (
-        f"This view tests {pairs} of backbones trained in the same mode, image by image, and "
-        f"Holm's correction is for {these} alone. Networks "
-        "from random weights are shown, and not tested."
+        f"{holm_words(len(matrix.pairs), family)} Networks from random weights are shown, and not "
+        "tested."
     )
 
 
@@ -87,7 +84,7 @@ def cell_text(cell: BackboneCell | None) -> str:
 
 def part_text(ratio: float) -> str:
     """One amount of time beside another: ``a ninth of the time``, ``2.5 times as long``."""
-    if abs(ratio - 1) <= _NEARLY_EQUAL:
+    if abs(ratio - 1) <= NEARLY_EQUAL:
         return "about as long"
     if ratio > 1:
         return f"{float(f'{ratio:.2g}'):g} times as long"

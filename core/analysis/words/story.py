@@ -211,18 +211,25 @@ def _time_small_print(facts: StoryFacts) -> str:
     return (
         f"{start}Time from start to score, with the pre-trained network's pass over every "
         f"picture included, on {facts.comparison.device or 'a device that was not noted'}{middle}. "
-        f"Accuracy on {facts.test_images:,} test images."
+        f"Accuracy on {facts.test_images:,} test images.{_left_out(facts)}"
+    )
+
+
+def _left_out(facts: StoryFacts) -> str:
+    """Of many strategies the chart has the main ones."""
+    shown, known = len(facts.timed_comparison.finished_rows), len(facts.rows)
+    if shown == known:
+        return ""
+    return (
+        f" Of {known} strategies the chart has {shown}: of each pre-trained network the least and "
+        "the most training, and those without one."
     )
 
 
 def _longest(facts: StoryFacts, chosen: Row) -> str:
     """The longest pre-trained run, where it is not the ``chosen`` one: is it better?"""
-    longest = max(
-        (row for row in facts.timed_rows if needs_pretrained(row.strategy)),
-        key=lambda row: row.end_to_end_seconds or 0.0,
-        default=chosen,
-    )
-    if longest is chosen:
+    longest = facts.longest_pretrained
+    if longest is None or longest is chosen:
         return ""
     pair = facts.verdict(longest.strategy, over=chosen.strategy)
     start = (

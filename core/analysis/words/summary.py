@@ -4,6 +4,7 @@
 """
 
 from core.analysis.evidence import ExperimentPredictions
+from core.analysis.families import FEW
 from core.analysis.summary import Summary
 from core.analysis.verdicts import Outcome, outcome_of, ties
 from core.analysis.words.verdicts import (
@@ -39,11 +40,34 @@ def describe_summary(summary: Summary | None) -> tuple[str, str, str]:
     return _what_won(summary), _what_it_costs(summary), _when_less_is_enough(summary)
 
 
-def describe_findings(evidence: ExperimentPredictions) -> list[str]:
-    """Who leads, what cannot be told apart, what the images can show, and single seeds."""
-    best = evidence.best
-    if best is None:
+def describe_findings(evidence: ExperimentPredictions, summary: Summary | None = None) -> list[str]:
+    """Who leads, what cannot be told apart, what the images can show, and single seeds.
+
+    Of many strategies groups that cannot be told apart are too many to read: there the first
+    sentences are those of the ``summary``.
+    """
+    if evidence.best is None:
         return [describe_power(evidence)]
+    if summary is not None and len(evidence.answers) > FEW:
+        found = [*describe_summary(summary), describe_power(evidence)]
+    else:
+        found = _who_leads(evidence)
+    single = [answers.title for answers in evidence.answers if len(answers.seeds) == 1]
+    if single and len(single) == len(evidence.answers):
+        found.append(
+            "One seed each: how much of a difference comes from the luck of training is not known."
+        )
+    elif single:
+        found.append(
+            f"One seed: {'; '.join(single)}. How much of their differences comes from the luck of "
+            "training is not known."
+        )
+    return found
+
+
+def _who_leads(evidence: ExperimentPredictions) -> list[str]:
+    """The best beside the majority class, groups that cannot be told apart, the power."""
+    best = evidence.ranked[0]
     gain = best.accuracy - evidence.majority_accuracy
     baseline = always(evidence.majority_name)
     where = (
@@ -63,18 +87,7 @@ def describe_findings(evidence: ExperimentPredictions) -> list[str]:
         found.append(f"{count_text(more, 'more such group')} {verb} listed under Differences.")
     if len(evidence.answers) > 1 and not groups:
         found.append(NO_TIES)
-    found.append(describe_power(evidence))
-    single = [answers.title for answers in evidence.answers if len(answers.seeds) == 1]
-    if single and len(single) == len(evidence.answers):
-        found.append(
-            "One seed each: how much of a difference comes from the luck of training is not known."
-        )
-    elif single:
-        found.append(
-            f"One seed: {'; '.join(single)}. How much of their differences comes from the luck of "
-            "training is not known."
-        )
-    return found
+    return [*found, describe_power(evidence)]
 
 
 def _what_won(summary: Summary) -> str:

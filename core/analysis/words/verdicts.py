@@ -17,7 +17,7 @@ from core.analysis.verdicts import (
     TieGroup,
     visible_difference,
 )
-from core.text import percent_text
+from core.text import count_text, percent_text
 
 # Below this p is not shown as a number: "p = 0.0000" would say that it cannot be.
 SMALLEST_SHOWN_P = 1e-4
@@ -62,7 +62,7 @@ def describe_pair(verdict: PairVerdict) -> str:
             f"{closed(better)} {outcome_phrase(Outcome.AHEAD, size, worse)}{_in_brackets(details)}"
         )
         doubt = f" {SEEDS_DISAGREE}" if verdict.seeds_agree is False else ""
-        return f"{lead}; {luck_words(verdict.adjusted_p_value)}.{doubt}"
+        return f"{lead}; {luck_words(verdict.adjusted_p_value, verdict.pairs)}.{doubt}"
     whose = f" for {better}" if size else ""
     p_words = adjusted_p_words(verdict.adjusted_p_value, verdict.pairs)
     details = [f"difference {points_words(size)}{whose}", *details, p_words]
@@ -169,20 +169,35 @@ def p_text(p_value: float) -> str:
 
 
 def adjusted_p_words(adjusted: float, pairs: int) -> str:
-    return p_text(adjusted) + (" after Holm" if pairs > 1 else "")
+    """``p = 0.31 after Holm over 36 pairs``: the family that is tested together."""
+    return p_text(adjusted) + _after_holm(pairs)
 
 
-def luck_words(p_value: float) -> str:
-    """How likely luck alone gives a difference this large, as 1 in a number."""
+def _after_holm(pairs: int) -> str:
+    return f" after Holm over {pairs:,} pairs" if pairs > 1 else ""
+
+
+def holm_words(pairs: int, which: str) -> str:
+    """Over which family of tests Holm's correction is taken; ``which`` names the pairs."""
+    if pairs == 1:
+        return f"One pair is tested, so its p value is not corrected: {which}."
+    return f"Holm's correction is over {count_text(pairs, 'pair')}: {which}."
+
+
+def luck_words(p_value: float, pairs: int = 1) -> str:
+    """How likely luck alone gives a difference this large, as 1 in a number.
+
+    ``pairs`` as in ``adjusted_p_words``.
+    """
     if p_value < SMALLEST_SHOWN_P:
         return (
             "a difference this large by luck is less likely than "
-            f"1 in {round(1 / SMALLEST_SHOWN_P):,}"
+            f"1 in {round(1 / SMALLEST_SHOWN_P):,}{_after_holm(pairs)}"
         )
     chances = float(f"{1 / p_value:.2g}")
     return (
         f"a difference this large by luck has a chance of about 1 in {chances:,.0f} "
-        f"({p_text(p_value)})"
+        f"({adjusted_p_words(p_value, pairs)})"
     )
 
 

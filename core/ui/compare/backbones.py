@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.analysis.backbones import (
+    Answer,
     BackboneCost,
     BackboneMatrix,
     answer_of,
@@ -13,14 +14,15 @@ from core.analysis.backbones import (
 )
 from core.analysis.words.backbones import describe_answer, describe_family
 from core.analysis.words.deployment import describe_conditions, describe_unmeasured
-from core.analysis.words.verdicts import describe_pair
 from core.backbones.backbone import Backbone
 from core.backbones.registry import BACKBONES
 from core.backbones.weights.access import is_available
 from core.charts.backbones import (
     COSTS,
+    MOST_PAIRS,
     backbone_cost_chart,
     backbone_matrix_chart,
+    backbone_pairs_chart,
     cost_values,
     disturbed_costs,
 )
@@ -38,6 +40,11 @@ MATRIX_HELP = (
     "Each cell is one strategy: test accuracy, and below it the 95 % interval over test images "
     "like these. Brighter is better."
 )
+PAIRS_HELP = (
+    "How many points of test accuracy one backbone is ahead of another in the same mode, with the "
+    "95 % interval over test images and seeds. A filled marker means that the two can be told "
+    "apart."
+)
 COST_HELP = (
     "The colour is that of the backbone, the marker that of the mode. Filled markers are on the "
     "front: nothing else is both better and cheaper. Open ones are beaten in both."
@@ -53,7 +60,8 @@ def show_backbones(subject: Subject) -> None:
         _offer_others(subject, matrix)
         return
     costs = costs_of(subject.comparison.rows)
-    _show_answer(matrix, costs)
+    answer = answer_of(matrix, cost_values(costs, "run", with_disturbed=False))
+    _show_answer(matrix, answer, costs)
     if len(matrix.backbones) == 1:
         _offer_others(subject, matrix)
     st.header("Backbone and mode", help=MATRIX_HELP)
@@ -61,15 +69,19 @@ def show_backbones(subject: Subject) -> None:
     show_exhibit(backbone_matrix_chart(matrix), f"backbones.{subject.id}", place=place)
     _show_costs(subject, matrix, costs)
     if matrix.pairs:
-        st.header("Which differences are real")
+        st.header("Which differences are real", help=PAIRS_HELP)
         st.caption(escape_markdown(describe_family(matrix)))
-        sentences(describe_pair(pair) for pair in matrix.pairs)
+        if answer is not None and len(matrix.pairs) > MOST_PAIRS:
+            st.caption(f"The chart has those of the mode {answer.mode}, the table all of them.")
+        exhibit = backbone_pairs_chart(matrix, answer.mode if answer else None)
+        show_exhibit(exhibit, f"backbone-pairs.{subject.id}")
     if len(matrix.backbones) > 1:
         _offer_others(subject, matrix)
 
 
-def _show_answer(matrix: BackboneMatrix, costs: dict[str, BackboneCost]) -> None:
-    answer = answer_of(matrix, cost_values(costs, "run", with_disturbed=False))
+def _show_answer(
+    matrix: BackboneMatrix, answer: Answer | None, costs: dict[str, BackboneCost]
+) -> None:
     if answer is not None:
         st.header("Which pre-trained model?")
         sentences(describe_answer(answer, costs, matrix.images))

@@ -45,7 +45,7 @@ def show_classes(subject: Subject) -> None:
     evidence = evidence_or_words(subject)
     if evidence is None:
         return
-    names = _choose_strategies(evidence)
+    names = _choose_strategies(subject, evidence)
     show_table_of_classes(subject, names)
     label = _choose_class(evidence, computed(subject, per_class_table, names[0]))
     drawn(subject, _draw_curves, label, *names)
@@ -53,12 +53,12 @@ def show_classes(subject: Subject) -> None:
         show_threshold(subject, evidence, label)
 
 
-def _choose_strategies(evidence: ExperimentPredictions) -> list[str]:
+def _choose_strategies(subject: Subject, evidence: ExperimentPredictions) -> list[str]:
     """Those that the address names, in their order; without any, the pair of the differences."""
     titles = titles_of(evidence)
     usual = [st.query_params.get("first", ""), st.query_params.get("second", "")]
     if not set(usual) <= set(titles):
-        usual = list(headline_pair(evidence) or list(titles)[:1])
+        usual = list(computed(subject, headline_pair) or list(titles)[:1])
     named = [name for name in st.query_params.get("drawn", "").split(",") if name]
     gone = [name for name in named if name not in titles]
     if gone:

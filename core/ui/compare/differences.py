@@ -2,22 +2,25 @@
 
 import streamlit as st
 
+from core.analysis.families import key_pairs
 from core.analysis.scores import reliability
 from core.analysis.verdicts import against_majority, all_pairs, pair_verdict, ties
+from core.analysis.words.families import describe_key_pairs, key_sections
 from core.analysis.words.verdicts import (
     TIED,
     describe_majority,
     describe_pair,
     describe_power,
     describe_ties,
+    holm_words,
     p_text,
     points_text,
 )
 from core.charts.classes import reliability_chart, reliability_frame
+from core.charts.differences import differences_chart
 from core.charts.matrices import PAIR_CELL, pairs_chart
-from core.text import UNKNOWN, escape_markdown
+from core.text import UNKNOWN, count_text, escape_markdown
 from core.ui.compare.classes import show_table_of_classes
-from core.ui.compare.shown import holm_words
 from core.ui.frame import evidence_reads
 from core.ui.frame.address import remember
 from core.ui.frame.evidence_reads import Subject, computed, drawn
@@ -33,6 +36,11 @@ from core.ui.widgets.exhibit import (
 FIRST_HELP = (
     "At first the best strategy that was trained from scratch stands beside the pre-trained one "
     "that the story is about: the linear probe, unless another is really better."
+)
+KEY_HELP = (
+    "How many points of test accuracy the second of two strategies is ahead of the first, with the "
+    "95 % interval over test images and seeds. A filled marker means that the two can be told "
+    "apart. The pairs were chosen by what the strategies are, not by how well they did."
 )
 PAIRS_HELP = (
     "Each cell says how many points the strategy of its row is ahead of that of its column. An "
@@ -53,7 +61,9 @@ def show_differences(subject: Subject) -> None:
     evidence = evidence_or_words(subject)
     if evidence is None:
         return
-    pair = choose_headline_pair(evidence, FIRST_HELP)
+    drawn(subject.with_all, _draw_key_pairs)
+    st.header("Two strategies side by side")
+    pair = choose_headline_pair(subject, FIRST_HELP)
     if pair is not None:
         remember(first=pair[0], second=pair[1])
         drawn(subject, _draw_pair, *pair)
@@ -75,6 +85,16 @@ def show_differences(subject: Subject) -> None:
     if len(evidence.answers) > 1:
         drawn(subject, _draw_all_pairs)
     drawn(subject, _draw_against_majority)
+
+
+def _draw_key_pairs(subject: Subject) -> None:
+    """Of the whole experiment, whatever is shown; nothing where one pair says it all."""
+    pairs = key_pairs(evidence_reads.evidence(subject))
+    if len(pairs) < 2:
+        return
+    st.header("The pairs that matter", help=KEY_HELP)
+    sentences(describe_key_pairs(pairs))
+    show_exhibit(differences_chart(key_sections(pairs)), f"key.{subject.id}")
 
 
 def _draw_against_majority(subject: Subject) -> None:
@@ -104,8 +124,9 @@ def _draw_pair(subject: Subject, first: str, second: str) -> None:
         (
             "p after Holm",
             p_text(verdict.adjusted_p_value).removeprefix("p ").removeprefix("= "),
-            "How likely luck alone gives a difference this large, corrected for the number of "
-            "pairs. Exact paired test on the shared test images.",
+            "How likely luck alone gives a difference this large, corrected for "
+            f"{count_text(verdict.pairs, 'pair')}: all those of the strategies shown. Exact paired "
+            "test on the shared test images.",
         ),
         (
             "Fixed",
@@ -146,6 +167,7 @@ def _draw_all_pairs(subject: Subject) -> None:
     groups = computed(subject, ties)
     sentences([*map(describe_ties, groups), computed(subject, describe_power)])
     strategies = {name for pair in pairs for name in (pair.first, pair.second)}
-    st.caption(holm_words(len(strategies)))
+    shown = f"all those of the {count_text(len(strategies), 'strategy')} shown"
+    st.caption(holm_words(len(pairs), shown))
     place = matrix_place(len(strategies), PAIR_CELL)
     show_exhibit(pairs_chart(pairs), f"pairs.{subject.id}", place=place)

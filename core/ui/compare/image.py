@@ -47,7 +47,9 @@ MAP_HELP = (
 )
 
 
-def show_image(evidence: ExperimentPredictions, dataset: Dataset | None, image: int) -> None:
+def show_image(
+    subject: Subject, evidence: ExperimentPredictions, dataset: Dataset | None, image: int
+) -> None:
     st.button(
         "Back to all pictures",
         icon=":material/grid_view:",
@@ -68,7 +70,7 @@ def show_image(evidence: ExperimentPredictions, dataset: Dataset | None, image: 
         seed = choose_seed(sorted({seed for one in evidence.answers for seed in one.seeds}))
         _show_answers(evidence, image, answers_about(evidence, image, seed))
     if dataset is not None:
-        _show_looked(evidence, dataset, image, seed)
+        _show_looked(subject, evidence, dataset, image, seed)
         _show_near(dataset, image)
 
 
@@ -107,10 +109,14 @@ def _show_answers(
 
 
 def _show_looked(
-    evidence: ExperimentPredictions, dataset: Dataset, image: int, seed: int | None
+    subject: Subject,
+    evidence: ExperimentPredictions,
+    dataset: Dataset,
+    image: int,
+    seed: int | None,
 ) -> None:
     st.header("Where two strategies looked", help=LOOKED_HELP)
-    pair = choose_headline_pair(evidence)
+    pair = choose_headline_pair(subject)
     if pair is None:
         return
     if not st.toggle(

@@ -43,7 +43,7 @@ def show_images(subject: Subject) -> None:
     limit = dataset.image_count if dataset is not None else int(evidence.test_indices.max()) + 1
     image = wanted_number("image", limit)
     if image is not None:
-        show_image(evidence, dataset, image)
+        show_image(subject, evidence, dataset, image)
         return
     titles = {name: title for name, (title, _) in SHOWS.items()}
     show = choose_in_row(
@@ -55,7 +55,7 @@ def show_images(subject: Subject) -> None:
 def _show_disagreements(
     subject: Subject, evidence: ExperimentPredictions, dataset: Dataset | None
 ) -> None:
-    pair = choose_headline_pair(evidence)
+    pair = choose_headline_pair(subject)
     if pair is None:
         return
     remember(first=pair[0], second=pair[1])

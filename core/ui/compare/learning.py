@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from core.analysis.choice import headline_pair
+from core.analysis.families import FEW, main_strategies
 from core.analysis.learning_curve import LearningCurve, headline_curves
 from core.analysis.words.several import describe_crossings
 from core.charts.curves import learning_curve_chart
@@ -23,7 +25,7 @@ from core.ui.frame import actions, evidence_reads, reads
 from core.ui.frame.access import may_edit, show_viewer_note
 from core.ui.frame.address import Choice, choose_in_list, remember
 from core.ui.frame.errors import error_box
-from core.ui.frame.evidence_reads import Subject
+from core.ui.frame.evidence_reads import Subject, computed
 from core.ui.frame.page import link_to
 from core.ui.widgets.exhibit import choose_pair, dataset_or_words, show_exhibit
 from core.ui.widgets.forms import MOST_SEEDS
@@ -160,7 +162,7 @@ def _offer_start(subject: Subject) -> None:
     strategies = st.multiselect(
         "Strategies",
         list(able),
-        default=[name for name, _ in spec.strategies if name in able],
+        default=[name for name in _usual_strategies(subject) if name in able],
         format_func=lambda name: able[name],
         key=f"learning.strategies.{subject.id}",
     )
@@ -193,6 +195,14 @@ def _offer_start(subject: Subject) -> None:
         args=(plan,),
     )
     show_viewer_note("start runs")
+
+
+def _usual_strategies(subject: Subject) -> tuple[str, ...]:
+    """Those of the experiment; of many the main ones, as every other is trained at each size."""
+    names = [name for name, _ in subject.experiment.spec.strategies]
+    # Predictions are read only where they decide.
+    headline = computed(subject, headline_pair) if len(names) > FEW else None
+    return main_strategies(names, headline)
 
 
 def _planned(

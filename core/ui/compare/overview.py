@@ -5,8 +5,10 @@ import streamlit as st
 from core.analysis.comparison import Comparison, title_of
 from core.analysis.curves import Curve
 from core.analysis.evidence import ExperimentPredictions
+from core.analysis.families import FEW
 from core.analysis.metrics import METRICS, TOP, TOP_METRIC, defined_metrics
 from core.analysis.scores import score_table
+from core.analysis.summary import summary_of
 from core.analysis.verdicts import ladder_steps
 from core.analysis.words.ranking import describe_left_out
 from core.analysis.words.summary import describe_findings
@@ -21,7 +23,7 @@ from core.ui.frame import evidence_reads, reads
 from core.ui.frame.address import Choice, choose_in_row
 from core.ui.frame.drawing import digest_of, draw_once
 from core.ui.frame.errors import file_or_error
-from core.ui.frame.evidence_reads import Subject, computed, drawn
+from core.ui.frame.evidence_reads import Subject, breakdown_of, computed, drawn
 from core.ui.frame.page import link_to
 from core.ui.widgets.exhibit import evidence_or_words, sentences, show_exhibit
 from core.ui.widgets.glossary import explain_all
@@ -58,7 +60,8 @@ def show_overview(subject: Subject) -> None:
     comparison = subject.comparison
     evidence = evidence_or_words(subject) if comparison.finished_rows else None
     if evidence is not None:
-        drawn(subject, _draw_findings)
+        # Of all strategies, whichever are shown below.
+        drawn(subject.with_all, _draw_findings)
     drawn(subject, _draw_facts)
     if comparison.is_active:
         st.info("This experiment is still at work; its rows appear as they finish.")
@@ -89,7 +92,8 @@ def _curves_of(subject: Subject) -> list[Curve]:
 def _draw_findings(subject: Subject) -> None:
     words_help = explain_all("strategy", "baseline", "majority class", "seed")
     st.header("What was found", help=words_help)
-    sentences(describe_findings(evidence_reads.evidence(subject)))
+    evidence = evidence_reads.evidence(subject)
+    sentences(describe_findings(evidence, summary_of(evidence, breakdown_of(subject))))
 
 
 def _draw_facts(subject: Subject) -> None:
@@ -163,7 +167,8 @@ def _draw_ladder(subject: Subject) -> None:
         for step in steps
         if step.teaches
     ]
-    with st.expander("What each step teaches", icon=":material/school:", expanded=True):
+    few = len(lines) <= FEW
+    with st.expander("What each step teaches", icon=":material/school:", expanded=few):
         st.markdown("\n".join(lines))
 
 

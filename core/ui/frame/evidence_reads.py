@@ -31,15 +31,21 @@ T = TypeVar("T")
 class Subject:
     """The experiment that the page is about, as it stands in the store at this moment.
 
-    ``runs``: all, or those of the strategies that are shown.
+    ``runs``: all, or those of the strategies that are shown; then ``whole`` has all of them.
     """
 
     experiment: ExperimentRecord
     runs: tuple[RunRecord, ...]
+    whole: "Subject | None" = None
 
     @property
     def id(self) -> str:
         return self.experiment.id
+
+    @property
+    def with_all(self) -> "Subject":
+        """With all its runs, whatever is shown."""
+        return self.whole or self
 
     @cached_property
     def strategies(self) -> frozenset[str]:

@@ -40,7 +40,7 @@ def show_statistics(subject: Subject | None) -> None:
     evidence = evidence_or_words(subject)
     if evidence is not None:
         _show_accuracy(text, evidence)
-        _show_pair(text, evidence)
+        _show_pair(text, subject, evidence)
         _show_correction(text, subject)
         _show_ranking(text, subject, evidence)
         single_seed = not _show_seeds(evidence)
@@ -68,9 +68,9 @@ def _show_accuracy(text: Text, evidence: ExperimentPredictions) -> None:
     show_exhibit(exhibit, "measured.widths", table=False)
 
 
-def _show_pair(text: Text, evidence: ExperimentPredictions) -> None:
+def _show_pair(text: Text, subject: Subject, evidence: ExperimentPredictions) -> None:
     text.until("pair")
-    names = choose_headline_pair(evidence)
+    names = choose_headline_pair(subject)
     if names is None:
         return
     first, second = (evidence.of(name) for name in names)

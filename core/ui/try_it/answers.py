@@ -1,7 +1,7 @@
 """Try it, A picture: every strategy's answer to one image, side by side, and where it looked."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import streamlit as st
@@ -19,6 +19,7 @@ from core.ui.try_it.source import ShownImage, choose_image
 from core.ui.try_it.training import offer_training
 from core.ui.widgets.exhibit import dataset_or_words
 from core.ui.widgets.glossary import explain
+from core.ui.widgets.groups import choose_shown
 from core.ui.widgets.images import brightest_words
 from core.ui.widgets.strategy_marks import bar_svg, show_strategy_name
 
@@ -35,11 +36,12 @@ _PREDICTIONS = "try.predictions"
 
 @dataclass
 class ShownPredictions:
-    """The answers about the image shown last; ``maps`` is None until they were asked for."""
+    """The answers about the image shown last; ``maps`` of the strategies that were ``asked``."""
 
     key: tuple[object, ...]
     answers: tuple[LiveAnswer, ...]
-    maps: Mapping[str, np.ndarray] | None = None
+    maps: dict[str, np.ndarray] = field(default_factory=dict)
+    asked: set[str] = field(default_factory=set)
 
 
 def show_image_answers(subject: Subject) -> None:
@@ -53,7 +55,10 @@ def show_image_answers(subject: Subject) -> None:
     live = wake(reads.store(), subject.id, offered)
     if shown is not None:
         _show_asked(shown)
-        able = [found.strategy for found in offered if found.why_not is None]
+        seen = choose_shown(subject).strategies
+        able = [
+            found.strategy for found in offered if found.why_not is None and found.strategy in seen
+        ]
         _show_answers_or_state(subject, able, shown, live)
     elif live.state in ("starting", "loading"):
         st.caption("The networks are being loaded meanwhile.")
@@ -77,7 +82,7 @@ def _show_answers_or_state(
 ) -> None:
     if live.state == "ready":
         with error_box():
-            show_answers(subject, shown)
+            show_answers(subject, shown, able)
         if live.note:
             st.caption(f":material/info: {escape_markdown(live.note)}")
     elif live.state == "failed":
@@ -103,17 +108,17 @@ def _follow_loading(subject: Subject) -> None:
     st.rerun()
 
 
-def show_answers(subject: Subject, shown: ShownImage) -> None:
-    """Ask, and draw the answers; the heat maps follow over the same images.
+def show_answers(subject: Subject, shown: ShownImage, seen: Collection[str]) -> None:
+    """Ask all and draw the answers of those ``seen``; the heat maps follow over the same images.
 
     The answers to the image before stay in sight until these are there: placeholders that come
     and go within half a second would only flicker, and cost the browser more than the answers.
     """
     with st.skeleton(height=ANSWER_HEIGHT):  # seen only where it takes longer than usual
         predictions = _predictions(subject, shown)
-    answers = predictions.answers
     classes = subject.experiment.spec.classes
-    st.markdown(answers_words(answers, classes, shown.truth))
+    st.markdown(answers_words(predictions.answers, classes, shown.truth))
+    answers = [found for found in predictions.answers if found.strategy in seen]
     images: dict[str, DeltaGenerator] = {}
     with _row():
         for found in answers:
@@ -121,9 +126,12 @@ def show_answers(subject: Subject, shown: ShownImage) -> None:
                 images[found.strategy] = st.empty()
                 images[found.strategy].image(shown.with_heat(), width=CARD_WIDTH, alt=shown.name)
                 _show_answer(found, classes, shown.truth)
-    if predictions.maps is None:
-        predictions.maps = where_it_looked(reads.store(), subject.id, shown.prepared, answers)
-    for strategy, heat in predictions.maps.items():
+    new = [found for found in answers if found.strategy not in predictions.asked]
+    if new:
+        predictions.maps |= where_it_looked(reads.store(), subject.id, shown.prepared, new)
+        predictions.asked |= {found.strategy for found in new}
+    for strategy in images.keys() & predictions.maps.keys():
+        heat = predictions.maps[strategy]
         images[strategy].image(
             shown.with_heat(heat),
             width=CARD_WIDTH,

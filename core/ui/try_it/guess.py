@@ -26,6 +26,7 @@ from core.ui.frame.address import Choice, remember, wanted
 from core.ui.frame.evidence_reads import Subject
 from core.ui.widgets.exhibit import dataset_or_words, evidence_or_words, show_exhibit
 from core.ui.widgets.glossary import explain
+from core.ui.widgets.groups import choose_shown
 from core.ui.widgets.images import fitted, padded
 from core.ui.widgets.strategy_marks import show_strategy_name
 
@@ -62,7 +63,7 @@ class Game:
 
 def show_guess(subject: Subject) -> None:
     """One image of the round that the address names, its answers, or at the end the score."""
-    evidence = evidence_or_words(subject)
+    evidence = evidence_or_words(choose_shown(subject))
     dataset = dataset_or_words(subject) if evidence is not None else None
     if evidence is None or dataset is None:
         return

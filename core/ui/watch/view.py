@@ -22,7 +22,7 @@ from core.errors import UnknownName
 from core.experiments.records import ExperimentRecord, RunRecord
 from core.jobs.records import progress_text, waiting_text
 from core.text import count_text, escape_markdown
-from core.ui.frame import reads
+from core.ui.frame import evidence_reads, reads
 from core.ui.frame.address import (
     Choice,
     choose_in_list,
@@ -36,6 +36,7 @@ from core.ui.frame.errors import error_box
 from core.ui.frame.job_status import REFRESH_SECONDS
 from core.ui.watch.snapshots import show_matrix, show_numbers, show_tiles, snapshot_words
 from core.ui.widgets.exhibit import show_exhibit
+from core.ui.widgets.groups import choose_shown
 
 PLAY_SECONDS = 1.0
 # Percent of the training done, in the address and as buttons.
@@ -73,15 +74,16 @@ class Moment:
 
 def watch(experiment_id: str) -> None:
     """Live, asking again every second, while something waits or runs; else played again."""
+    shown = choose_shown(evidence_reads.subject(experiment_id)).strategies
     if reads.store().experiment(experiment_id).is_active:
-        st.fragment(_live, run_every=REFRESH_SECONDS)(experiment_id)
+        st.fragment(_live, run_every=REFRESH_SECONDS)(experiment_id, shown)
     else:
         seconds = PLAY_SECONDS if _is_playing(experiment_id) else None
-        st.fragment(_replay, run_every=seconds)(experiment_id, seconds is not None)
+        st.fragment(_replay, run_every=seconds)(experiment_id, shown, seconds is not None)
     st.caption(HELD_OUT)
 
 
-def _live(experiment_id: str) -> None:
+def _live(experiment_id: str, shown: frozenset[str]) -> None:
     active = True  # what is believed while the store cannot be read
     with error_box():
         experiment = reads.store().experiment(experiment_id)
@@ -91,26 +93,28 @@ def _live(experiment_id: str) -> None:
             reads.wake_worker()
         runs = reads.store().runs(experiment_id)
         _show_status(runs)
-        _show(_moment(experiment, END, None), live=True)
+        _show(_moment(experiment, shown, END, None), live=True)
         _show_failures(runs)
     if not active:
         st.rerun()  # the whole page, once: the timer stops, and the replay comes
 
 
-def _replay(experiment_id: str, was_playing: bool) -> None:
+def _replay(experiment_id: str, shown: frozenset[str], was_playing: bool) -> None:
     with error_box():
         experiment = reads.store().experiment(experiment_id)
         runs = reads.store().runs(experiment_id)
         with st.container(horizontal=True, vertical_alignment="bottom"):
             moment = _choose_moment(experiment_id)
             seed = _choose_seed(experiment.spec.seeds)
-        _show(_moment(experiment, moment, seed), live=False)
+        _show(_moment(experiment, shown, moment, seed), live=False)
         _show_failures(runs)
     if _is_playing(experiment_id) != was_playing:
         st.rerun()  # the whole page, once: the timer starts or stops
 
 
-def _moment(experiment: ExperimentRecord, moment: float, seed: int | None) -> Moment:
+def _moment(
+    experiment: ExperimentRecord, shown: frozenset[str], moment: float, seed: int | None
+) -> Moment:
     try:
         dataset = reads.dataset(experiment.spec.dataset_id)
     except UnknownName:
@@ -120,8 +124,9 @@ def _moment(experiment: ExperimentRecord, moment: float, seed: int | None) -> Mo
         None if dataset is None else reads.dataset_key(dataset),
         moment,
         seed,
+        *sorted(shown),
     )
-    return _moment_of(key, experiment, dataset, moment, seed)
+    return _moment_of(key, experiment, dataset, shown, moment, seed)
 
 
 # Few: one of a long experiment with many runs takes about a megabyte.
@@ -130,17 +135,19 @@ def _moment_of(
     key: str,
     _experiment: ExperimentRecord,
     _dataset: Dataset | None,
+    _shown: frozenset[str],
     _moment: float,
     _seed: int | None,
 ) -> Moment:
     # Read after the key was made, so that nothing older is kept under it.
     runs, whole = reads.store().runs(_experiment.id), reads.curves(_experiment.id)
-    curves = tuple(epochs_up_to(curve, _moment) for curve in whole)
+    curves = tuple(epochs_up_to(one, _moment) for one in whole if one.strategy in _shown)
+    of_shown = [run for run in runs if run.strategy in _shown]
     return Moment(
         key,
         _experiment,
         curves,
-        snapshots(runs, curves, _dataset, _seed),
+        snapshots(of_shown, curves, _dataset, _seed),
         _dataset,
         () if _dataset is None else tracked_images(whole, _experiment.spec, _dataset),
         majority_fraction(runs, _experiment.spec, _dataset),

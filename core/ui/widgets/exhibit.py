@@ -15,7 +15,7 @@ from core.errors import HeadstartError, UnknownName
 from core.text import UNKNOWN, count_text, escape_markdown
 from core.ui.frame import evidence_reads, reads
 from core.ui.frame.address import Choice, choose_in_list
-from core.ui.frame.evidence_reads import Subject
+from core.ui.frame.evidence_reads import Subject, computed
 from core.ui.widgets.glossary import explain
 
 MOST_REASONS = 5
@@ -165,18 +165,20 @@ def titles_of(evidence: ExperimentPredictions) -> dict[str, str]:
     return {answers.strategy: answers.title for answers in evidence.answers}
 
 
-def choose_headline_pair(
-    evidence: ExperimentPredictions, help_first: str | None = None
-) -> tuple[str, str] | None:
+def choose_headline_pair(subject: Subject, help_first: str | None = None) -> tuple[str, str] | None:
     """Two different strategies side by side, at first those that tell most.
 
     None, with a sentence, where only one has finished or both are the same.
     """
-    default = headline_pair(evidence)
+    titles = titles_of(evidence_reads.evidence(subject))
+    # That of the whole experiment, which story and report have too, if it is shown.
+    default = computed(subject.with_all, headline_pair)
+    if default is None or not set(default) <= set(titles):
+        default = computed(subject, headline_pair)
     if default is None:
         st.info(ONE_STRATEGY)
         return None
-    return choose_pair(titles_of(evidence), default, help_first)
+    return choose_pair(titles, default, help_first)
 
 
 def choose_pair(

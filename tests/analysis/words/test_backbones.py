@@ -32,8 +32,8 @@ def test_the_answer_says_how_good_how_long_and_what_it_costs_to_deploy() -> None
     assert answer is not None
     assert describe_answer(answer, COSTS, 400) == [
         "As a probe, Small cannot be told apart from VGG16 on 400 test images (69.0 % and "
-        "67.5 %, p = 0.062 after Holm, one seed each), and takes a ninth of the time to extract "
-        "the features.",
+        "67.5 %, p = 0.062 after Holm over 4 pairs, one seed each), and takes a ninth of the time "
+        "to extract the features.",
         "Where it is used, one image takes 12 ms instead of 95 ms, the file has 14 MB instead of "
         "59 MB, and the network 3.5 million parameters instead of 14.8 million.",
         "Tiny (50.0 %) is 19.0 points behind Small.",
@@ -61,8 +61,8 @@ def test_what_was_not_measured_or_not_in_peace_is_said() -> None:
 
 def test_the_view_says_which_pairs_it_tests() -> None:
     assert describe_family(backbone_matrix(evidence(*RIGHT))) == (
-        "This view tests 4 pairs of backbones trained in the same mode, image by image, and Holm's "
-        "correction is for these alone. Networks from random weights are shown, and not tested."
+        "Holm's correction is over 4 pairs: those of two backbones trained in the same mode. "
+        "Networks from random weights are shown, and not tested."
     )
 
 
