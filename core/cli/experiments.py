@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from core.cli.output import EXIT_DONE, print_json, print_table, say, stop_on_termination
+from core.cli.output import EXIT_DONE, log_line, print_json, print_table, say, stop_on_termination
 from core.errors import BadInput, HeadstartError, UnknownName
 from core.experiments import recorded
 from core.experiments.recorded import prepare_store
@@ -24,6 +24,7 @@ from core.jobs.queue import open_queue
 from core.jobs.records import STATES, progress_text
 from core.jobs.worker import serve
 from core.settings import current_settings
+from core.storage.shared import pull_cached
 from core.text import percent_text, printable_text, seconds_text
 from core.training.events import TIME_TITLES, RunResult
 
@@ -181,6 +182,7 @@ def show_run(arguments: argparse.Namespace) -> int:
     run = store.run(arguments.id)
     epochs = store.epochs(run.id)
     log = log_path(store.job(run.id))
+    pull_cached(log)
     if arguments.json:
         records = [epoch.as_dict() for epoch in epochs]
         print_json(run.as_dict() | {"epochs": records, "log": str(log)})
@@ -339,7 +341,7 @@ def work(arguments: argparse.Namespace) -> int:
         open_queue(),
         current_launcher(),
         exit_when_idle=idle,
-        report=say,
+        report=log_line,
         worker_id=arguments.worker_id,
     )
     return EXIT_DONE
