@@ -4,8 +4,8 @@ Frames are for pages and notebooks: in percent, with the unit in each column nam
 """
 
 import statistics
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from typing import Any, TypeVar
 
@@ -18,13 +18,16 @@ from core.experiments.records import (
     ExperimentSpec,
     Origin,
     RunRecord,
+    UsedBackbone,
     deployment_of,
     finished_runs,
 )
 from core.experiments.store import Store
+from core.experiments.used_backbones import used_under
 from core.strategies.registry import find_strategy
 from core.text import seconds_text
-from core.training.events import TIME_TITLES, Deployment, RunResult
+from core.training.events import TIME_TITLES, Deployment
+from core.training.steady import median_times
 
 Value = TypeVar("Value")
 
@@ -50,7 +53,8 @@ class Row:
     same images, so three seeds are not three times the evidence. ``feature_seconds`` is what the
     extraction cost when it was done, also where this experiment found the features in the cache;
     ``end_to_end_seconds`` is the total with that cost always counted. ``deployment`` is what the
-    network of one of its seeds costs where it is used.
+    network of one of its seeds costs where it is used. ``backbone_origin``: the run that a backbone
+    of one's own comes from; None for other backbones, and without one.
 
     Each time is the median over the seeds in which it was not disturbed. ``disturbed`` names the
     fields of those that were disturbed in every seed: they are shown with a mark and not compared.
@@ -81,6 +85,7 @@ class Row:
     peak_memory_bytes: int | None
     deployment: Deployment | None
     device: str | None
+    backbone_origin: str | None
     notes: tuple[str, ...]
     runs: tuple[SeedResult, ...]
     disturbed: tuple[str, ...] = ()
@@ -101,7 +106,7 @@ class Comparison:
     ``images`` counts the images of ``train``, ``validation`` and ``test``. ``majority_accuracy`` is
     the test accuracy of always predicting ``majority_class``, the commonest class of the training
     images. ``given_split`` is true where the dataset came with a split that was used; ``split``
-    then says nothing about the test images.
+    then says nothing about the test images. ``backbones`` are those of one's own, by name.
     """
 
     experiment: str
@@ -125,6 +130,7 @@ class Comparison:
     recorded: bool
     origin: Origin | None
     unavailable: dict[str, str]
+    backbones: Mapping[str, UsedBackbone]
     rows: tuple[Row, ...]
 
     @property
@@ -139,7 +145,12 @@ class Comparison:
 
     def as_dict(self) -> dict[str, Any]:
         """Everything, ready for JSON: the document of ``compare --format json``."""
-        return asdict(self) | {"origin": asdict(self.origin) if self.origin else {}}
+        backbones = {name: used.model_dump(mode="json") for name, used in self.backbones.items()}
+        without = asdict(replace(self, backbones={}))
+        return without | {
+            "origin": asdict(self.origin) if self.origin else {},
+            "backbones": backbones,
+        }
 
     def frame(self) -> pd.DataFrame:
         """One line a strategy, in percent and seconds; see ``results_frame``."""
@@ -192,8 +203,9 @@ def compare(experiment: ExperimentRecord, runs: Sequence[RunRecord]) -> Comparis
         recorded=experiment.recorded,
         origin=experiment.origin,
         unavailable=dict(spec.unavailable),
+        backbones=spec.backbones,
         rows=tuple(
-            _row([run for run in runs if run.strategy == strategy], spec.majority_accuracy)
+            _row([run for run in runs if run.strategy == strategy], spec)
             for strategy in dict.fromkeys(run.strategy for run in runs)
         ),
     )
@@ -215,7 +227,9 @@ def split_text(spec: ExperimentSpec) -> str:
     return f"{100 * test:g} % test, {100 * validation:g} % validation, seed {spec.split.seed}"
 
 
-def _row(runs: Sequence[RunRecord], majority_accuracy: float | None) -> Row:
+def _row(runs: Sequence[RunRecord], spec: ExperimentSpec) -> Row:
+    majority_accuracy = spec.majority_accuracy
+    used = used_under(runs[0].strategy, spec)
     results = [result for _, result in finished_runs(runs)]
     accuracies = [result.scores.test.accuracy for result in results]
     mean = low = high = lift = None
@@ -225,7 +239,7 @@ def _row(runs: Sequence[RunRecord], majority_accuracy: float | None) -> Row:
         lift = None if majority_accuracy is None else mean - majority_accuracy
     states = {run.state for run in runs}
     noted = [run.notes for run in runs] + [result.notes for result in results]
-    times, disturbed = _times(results)
+    times, disturbed = median_times(results)
     return Row(
         strategy=runs[0].strategy,
         title=title_of(runs[0].strategy),
@@ -247,26 +261,13 @@ def _row(runs: Sequence[RunRecord], majority_accuracy: float | None) -> Row:
         peak_memory_bytes=max((r.peak_memory_bytes for r in results), default=None),
         deployment=deployment_of(runs, runs[0].strategy),
         device=_joined(r.device for r in results),
+        backbone_origin=used.record.origin.short if used else None,
         notes=tuple(dict.fromkeys(chain(*noted))),
         runs=tuple(
             SeedResult(run.id, run.seed, run.state, run.test_accuracy, run.error) for run in runs
         ),
         disturbed=disturbed,
     )
-
-
-def _times(results: Sequence[RunResult]) -> tuple[dict[str, float | None], tuple[str, ...]]:
-    """Each of ``TIME_TITLES`` as the median over its undisturbed seeds, over all where there is
-    none; and the names of the latter."""
-    found: dict[str, float | None] = {}
-    disturbed = []
-    for name in TIME_TITLES:
-        known = [result for result in results if getattr(result, name) is not None]
-        quiet = [result for result in known if name not in result.disturbed]
-        found[name] = _median(getattr(result, name) for result in quiet or known)
-        if known and not quiet:
-            disturbed.append(name)
-    return found, tuple(disturbed)
 
 
 def _known(values: Iterable[Value | None]) -> list[Value]:
@@ -294,14 +295,20 @@ def _joined(values: Iterable[str | None]) -> str | None:
 
 
 MEGABYTE = 1_000_000
+ORIGIN = "backbone trained on"
 DISTURBED = "disturbed times"
 
 
 def results_frame(comparison: Comparison) -> pd.DataFrame:
-    """One line a strategy with the columns of ``COLUMN_HELP``; unknown values are missing. The
-    column ``DISTURBED`` is there where a time was disturbed."""
-    any_disturbed = any(row.disturbed for row in comparison.rows)
-    columns = [name for name in COLUMN_HELP if name != DISTURBED or any_disturbed]
+    """One line a strategy with the columns of ``COLUMN_HELP``; unknown values are missing.
+
+    ``ORIGIN`` and ``DISTURBED`` are left out where they would be empty.
+    """
+    has_any = {
+        ORIGIN: any(row.backbone_origin for row in comparison.rows),
+        DISTURBED: any(row.disturbed for row in comparison.rows),
+    }
+    columns = [name for name in COLUMN_HELP if has_any.get(name, True)]
     return pd.DataFrame([_line(row) for row in comparison.rows], columns=columns)
 
 
@@ -329,6 +336,7 @@ def _line(row: Row) -> dict[str, object]:
     return {
         "strategy": row.title,
         "state": _state(row),
+        ORIGIN: row.backbone_origin or "",
         "test accuracy (%)": _percent(row.test_accuracy),
         "low (%)": _percent(row.test_accuracy_low),
         "high (%)": _percent(row.test_accuracy_high),
@@ -363,6 +371,7 @@ def _state(row: Row) -> str:
 COLUMN_HELP = {
     "strategy": "One step of the ladder; the page 'The ladder' describes each.",
     "state": "finished, or the state of the run that is not.",
+    ORIGIN: "The run that a backbone of your own comes from; others were trained on ImageNet.",
     "test accuracy (%)": "Fraction of test images that were predicted correctly: mean over the "
     "seeds.",
     "low (%)": "Lower end of the 95 % Wilson interval: on very many images from the same source, "
@@ -387,6 +396,5 @@ COLUMN_HELP = {
     "parameters": "Numbers in the model.",
     "trained parameters": "Numbers in the model that training may change.",
     "peak memory (MB)": "The most main memory that the process held.",
-    DISTURBED: "Times that other work on the machine made longer, in every seed; the page “How it "
-    "is measured” has the rule.",
+    DISTURBED: "Times that other work on the machine made longer, in every seed.",
 }

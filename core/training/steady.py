@@ -1,4 +1,4 @@
-"""What one more epoch takes: the median of the epochs after the first that nothing disturbed."""
+"""Medians of what nothing disturbed: of the epochs after the first, and over seeds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.conditions import Conditions, conditions_of_all
-from core.training.events import EpochRecord
+from core.training.events import TIME_TITLES, EpochRecord, RunResult
 
 # As few undisturbed epochs make a median without the others.
 FEWEST_STEADY = 2
@@ -56,6 +56,20 @@ def steady_epochs(later: Sequence[EpochRecord]) -> SteadyEpochs:
 def without_steady_notes(notes: Sequence[str]) -> tuple[str, ...]:
     """``notes`` of a run without that about epochs that were left out."""
     return tuple(note for note in notes if not note.endswith(_OTHERS_COUNT))
+
+
+def median_times(results: Sequence[RunResult]) -> tuple[dict[str, float | None], tuple[str, ...]]:
+    """Each of ``TIME_TITLES`` over several seeds: the median of those in which it was not
+    disturbed, of all where there is none; and the names of the latter."""
+    found: dict[str, float | None] = {}
+    disturbed = []
+    for name in TIME_TITLES:
+        known = [result for result in results if getattr(result, name) is not None]
+        quiet = [result for result in known if name not in result.disturbed]
+        found[name] = median([getattr(result, name) for result in quiet or known])
+        if known and not quiet:
+            disturbed.append(name)
+    return found, tuple(disturbed)
 
 
 def median(values: Sequence[float]) -> float | None:
