@@ -14,7 +14,6 @@ from core.ui.frame.access import may_edit
 from core.ui.frame.errors import error_box
 from core.ui.frame.evidence_reads import Subject
 from core.ui.frame.job_status import REFRESH_SECONDS
-from core.ui.frame.page import link_to
 
 STEADY = "steady_epoch_seconds"
 HELP = (
@@ -48,7 +47,6 @@ def show_disturbed(subject: Subject) -> None:
             "The time of a whole run is measured by running it again, in a new benchmark while "
             "nothing else is at work."
         )
-    link_to("measured", "How it is measured", section="clocks")
 
 
 def _run_words(run: RunRecord) -> str:
