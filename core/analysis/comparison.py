@@ -385,6 +385,7 @@ COLUMN_HELP = {
     "features (s)": "What extracting the features of all images with the backbone cost, once.",
     "whole run (s)": "Everything from start to score, with extraction counted also where its "
     "result was already in the cache.",
+    DISTURBED: "Times that other work on the machine made longer, in every seed.",
     "log loss (nats)": "Price of wrong confidence on the test images: 0 is perfect, lower is "
     "better.",
     "validation accuracy (%)": "On the images that chose the epoch.",
@@ -396,5 +397,4 @@ COLUMN_HELP = {
     "parameters": "Numbers in the model.",
     "trained parameters": "Numbers in the model that training may change.",
     "peak memory (MB)": "The most main memory that the process held.",
-    DISTURBED: "Times that other work on the machine made longer, in every seed.",
 }
