@@ -144,7 +144,7 @@ def cost_chart(
     majority = known[0].majority
     if majority is not None and not with_front:
         figure.add_hline(y=kind.shown(majority), line=DOTTED)
-    standing = {
+    status = {
         score.strategy: "disturbed"
         if score.strategy in disturbed
         else ("yes" if score.strategy in front else "no")
@@ -154,7 +154,7 @@ def cost_chart(
         "; ".join(
             f"{score.title} {kind.text(score.mean)} {cost.at} {cost.text(costs[score.strategy])}"
             for score in by_cost
-            if standing[score.strategy] == each
+            if status[score.strategy] == each
         )
         for each in ("yes", "no", "disturbed")
     )
@@ -168,7 +168,7 @@ def cost_chart(
             "strategy": score.title,
             cost.column: cost.scale * costs[score.strategy],
             heading: kind.shown(score.mean),
-            "on the Pareto front": standing[score.strategy],
+            "on the Pareto front": status[score.strategy],
         }
         for score in by_cost
     )
