@@ -196,7 +196,11 @@ class PostgresServer:
             return f"The connection to the run store {self.place} was lost ({detail})."
         if code is None and type(error).__name__ == "OperationalError":
             advice = next(
-                (advice for words, advice in ADVICE_ON_CONNECTING if any(w in message for w in words)),
+                (
+                    advice
+                    for words, advice in ADVICE_ON_CONNECTING
+                    if any(w in message for w in words)
+                ),
                 UNREACHABLE,
             )
             return f"The run store {self.place} {advice} ({detail})."
