@@ -34,6 +34,7 @@ def body() -> None:
     if not is_presented():
         with st.container(horizontal=True, vertical_alignment="center"):
             link_to("compare", "Compare in full", experiment=experiment_id)
+            link_to("workers", "Workers")
             show_present_button()
 
 

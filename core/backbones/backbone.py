@@ -69,6 +69,7 @@ class Backbone:
     passes the weights on has to name them; it continues "ImageNet weights of".
     ``colour``: of its strategies on every chart, ``#RRGGBB``; see ``core.charts.style``.
     ``features_can_be_negative``: the last feature map does not come out of a ReLU.
+    ``depthwise``: it has depthwise convolutions; see ``DevicePolicy.backbone_precision``.
     ``top``: None where the network is used without its top only.
     """
 
@@ -90,6 +91,7 @@ class Backbone:
     attribution: str
     colour: str
     features_can_be_negative: bool = False
+    depthwise: bool = False
     builder_options: Mapping[str, Any] = field(default_factory=dict, hash=False)
     top: Top | None = None
 

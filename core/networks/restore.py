@@ -15,9 +15,9 @@ from core.backbones.features import FeatureRequest, build_extractor
 from core.datasets.dataset import Dataset
 from core.datasets.prepare import prepared_size
 from core.errors import BadInput, StoreError
-from core.strategies.network import BuildContext, Stage, build_plan
+from core.strategies.network import Stage, build_plan
 from core.strategies.registry import find_strategy
-from core.training.engine import feature_request, mean_colour
+from core.training.engine import build_context, feature_request, mean_colour
 from core.training.policy import choose_policy
 from core.training.scoring import SCORING_BATCH
 from core.training.spec import TrainingSpec
@@ -84,8 +84,7 @@ def restored_model(
     shape = (side, side, dataset.channels)
     mean_rgb = mean_colour(spec, dataset)
     with dtype_policy(policy.precision):
-        classes = len(dataset.classes)
-        context = BuildContext(shape, spec.image_size, classes, spec.settings, mean_rgb)
+        context = build_context(spec, dataset, shape, mean_rgb, policy)
         main = build_plan(strategy, context).stages[-1]
         _assign(main, weights, strategy.title)
         model = main.model

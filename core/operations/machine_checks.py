@@ -80,8 +80,8 @@ def _owner(user_id: int) -> str:
 def check_disk(settings: Settings, measured: bool) -> Iterator[Check]:
     """Whether it has room for the largest upload; with ``measured`` also for all that pages may
     store."""
-    place = next(folder for folder in (settings.home, *settings.home.parents) if folder.exists())
-    free = shutil.disk_usage(place).free
+    place = _nearest_there(settings.home)
+    free = free_bytes(settings.home)
     # An upload is kept for a week beside the dataset that is made of it.
     needed = 2 * settings.upload_limit_bytes + SPARE_BYTES
     room = f"The disk of {settings.home} has {size_text(free)} free"
@@ -102,6 +102,15 @@ def check_disk(settings: Settings, measured: bool) -> Iterator[Check]:
         yield Check("disk", "ok", f"{room}.")
     else:
         yield _compared_with_limit(settings, free, room)
+
+
+def free_bytes(home: Path) -> int:
+    """The room on the disk of a home, which need not be there yet."""
+    return shutil.disk_usage(_nearest_there(home)).free
+
+
+def _nearest_there(path: Path) -> Path:
+    return next(folder for folder in (path, *path.parents) if folder.exists())
 
 
 def _compared_with_limit(settings: Settings, free: int, room: str) -> Check:

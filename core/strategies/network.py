@@ -18,6 +18,7 @@ class BuildContext:
     larger than ``image_size`` and are enlarged to it inside the network.
     ``settings``: complete and validated.
     ``mean_rgb``: the mean colour that a backbone subtracts, 0 to 255.
+    ``backbone_precision``: Keras dtype policy of the backbone's layers, None the current one.
     """
 
     image_shape: tuple[int, int, int]
@@ -25,6 +26,7 @@ class BuildContext:
     class_count: int
     settings: Settings
     mean_rgb: tuple[float, float, float]
+    backbone_precision: str | None = None
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,9 @@ def _base(
     weight_set = strategy.weights(context.settings)
     arrays = None if weight_set is None else weights.load_weights(weight_set)
     include_top = strategy.include_top(context.settings)
-    base = build_backbone(backbone, context.image_size, arrays, include_top)
+    base = build_backbone(
+        backbone, context.image_size, arrays, include_top, context.backbone_precision
+    )
     names = [layer.name for layer in base.layers]
     start = 0
     for record in records:

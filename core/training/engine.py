@@ -121,6 +121,25 @@ def mean_colour(spec: TrainingSpec, dataset: Dataset) -> tuple[float, float, flo
     return red, green, blue
 
 
+def build_context(
+    spec: TrainingSpec,
+    dataset: Dataset,
+    image_shape: tuple[int, int, int],
+    mean_rgb: tuple[float, float, float],
+    policy: DevicePolicy,
+) -> BuildContext:
+    """What the network of ``spec`` depends on, on stored images of ``image_shape``."""
+    backbone = find_strategy(spec.strategy).backbone
+    return BuildContext(
+        image_shape,
+        spec.image_size,
+        len(dataset.classes),
+        spec.settings,
+        mean_rgb,
+        policy.backbone_precision(backbone) if backbone else None,
+    )
+
+
 def feature_request(
     spec: TrainingSpec, stage: Stage, mean_rgb: tuple[float, float, float], policy: DevicePolicy
 ) -> FeatureRequest:
@@ -134,7 +153,7 @@ def feature_request(
         include_top=include_top,
         image_size=strategy.backbone.side(spec.image_size, include_top),
         mean_rgb=mean_rgb,
-        precision=policy.precision,
+        precision=policy.backbone_precision(strategy.backbone),
         jit=policy.compile_with_xla,
         # Smaller where the run was started again because memory ran out.
         batch_size=min(FEATURE_BATCH, stage.options.batch_size),
@@ -208,13 +227,8 @@ class _Training:
         )
 
     def _build(self) -> Plan:
-        context = BuildContext(
-            self.prepared.shape[1:],
-            self.spec.image_size,
-            len(self.dataset.classes),
-            self.spec.settings,
-            self.mean_rgb,
-        )
+        images = self.prepared.shape[1:]
+        context = build_context(self.spec, self.dataset, images, self.mean_rgb, self.policy)
         return build_plan(find_strategy(self.spec.strategy), context)
 
     def _inputs(self, stage: Stage) -> Generator[Progress, None, Inputs]:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -297,10 +298,10 @@ def test_a_worker_serves_what_was_queued_and_retried(type_it: TypeIt, store: Sto
         folder.mkdir(parents=True)
     status, _, err = type_it("worker", "--exit-when-idle", "0")
     assert [folder for folder in killed if folder.exists()] == []
-    assert (status, err) == (
-        0,
-        f"{experiment_id}-majority-0: started\n{experiment_id}-majority-0: finished\n",
-    )
+    assert status == 0
+    moments, lines = zip(*(line.split(" ", 1) for line in err.splitlines()), strict=True)
+    assert lines == tuple(f"{experiment_id}-majority-0: {how}" for how in ("started", "finished"))
+    assert all(datetime.fromisoformat(moment).tzinfo == UTC for moment in moments)
 
 
 def python_m_core(*arguments: str) -> "subprocess.Popen[str]":

@@ -18,6 +18,7 @@ EMPTY_PAGES = {
     "compare": ("Compare", "There is nothing to compare yet. Start a benchmark"),
     "ladder": ("The ladder", "9 strategies, from the cheapest to the most costly"),
     "measured": ("How it is measured", "No results yet, so the rules stand here"),
+    "workers": ("Workers", "No worker is here. Headstart starts one when a run"),
 }
 PAGES_WITH_RESULTS = {
     "start": "Recorded on a \\*test\\* bench, 2026\\-11\\-20",
@@ -28,6 +29,7 @@ PAGES_WITH_RESULTS = {
     "compare": "Recorded on a \\*test\\* bench, 2026\\-11\\-20",
     "ladder": "Tutorial: Case 1",
     "measured": "Who chooses the best epoch",
+    "workers": "No worker is here. Headstart starts one when a run",
 }
 
 

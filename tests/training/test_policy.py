@@ -7,8 +7,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from core.backbones.registry import BACKBONES
 from core.training import policy
-from core.training.policy import memory_limit_bytes, peak_memory_bytes
+from core.training.policy import DevicePolicy, memory_limit_bytes, peak_memory_bytes
 
 
 @pytest.mark.parametrize(
@@ -42,3 +43,20 @@ def test_the_peak_memory_of_a_process_is_not_that_of_the_one_that_started_it() -
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     assert len(held) < peak_memory_bytes()
     assert 1_000_000 < int(told.stdout) < 200_000_000
+
+
+@pytest.mark.parametrize(
+    ("kind", "precision", "backbone", "expected"),
+    [
+        ("cpu", "mixed_bfloat16", "efficientnet_lite0", "float32"),
+        ("cpu", "mixed_bfloat16", "vgg16", "mixed_bfloat16"),
+        ("cpu", "float32", "mobilenet_v2", "float32"),
+        ("gpu", "mixed_bfloat16", "efficientnet_lite0", "mixed_bfloat16"),
+        ("gpu", "mixed_float16", "convnext_tiny", "mixed_float16"),
+    ],
+)
+def test_on_a_processor_depthwise_convolutions_are_computed_in_float32(
+    kind: str, precision: str, backbone: str, expected: str
+) -> None:
+    chosen = DevicePolicy("a device", kind, "tensorflow", precision, False)
+    assert chosen.backbone_precision(BACKBONES[backbone]) == expected

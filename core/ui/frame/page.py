@@ -25,12 +25,16 @@ CONTENT_WIDTH = 1280
 
 @dataclass(frozen=True)
 class PageRecord:
-    """One page: ``path`` in the address bar, file ``pages/<path>.py``, title and icon."""
+    """One page: ``path`` in the address bar, file ``pages/<path>.py``, title and icon.
+
+    One that is not ``in_menu`` is reached by links.
+    """
 
     path: str
     title: str
     icon: str
     is_default: bool = False
+    in_menu: bool = True
 
     @property
     def file(self) -> Path:
@@ -46,6 +50,7 @@ PAGES = (
     PageRecord("compare", "Compare", ":material/bar_chart:"),
     PageRecord("ladder", "The ladder", ":material/stairs:"),
     PageRecord("measured", "How it is measured", ":material/straighten:"),
+    PageRecord("workers", "Workers", ":material/dns:", in_menu=False),
 )
 
 # In the address of any page: shown alone, without navigation, as for a projector.
@@ -179,6 +184,7 @@ def _navigation() -> "st.Page":
             icon=page.icon,
             url_path=f"{page.path}-home" if page.is_default else page.path,
             default=page.is_default,
+            visibility="visible" if page.in_menu else "hidden",
         )
         for page in PAGES
     ]
