@@ -79,6 +79,10 @@ class CacheLost(HeadstartError):
     """A cached file was deleted or damaged while it was in use; starting again makes it anew."""
 
 
+class StorageUnavailable(HeadstartError):
+    """The storage that machines share does not answer, or refuses; what is here still works."""
+
+
 class LockTimeout(HeadstartError):
     """Another process held a lock for longer than this one may wait."""
 

@@ -6,6 +6,12 @@ variable                           meaning                                   def
 ``HEADSTART_HOME``                 datasets, cache, runs, weights, database  ``data/workspace``
 ``HEADSTART_DATABASE_URL``         ``postgresql://...`` for several machines  SQLite in the home
                                    or ``sqlite:///PATH``
+``HEADSTART_STORAGE_URL``          where several machines share files: a     the home alone
+                                   folder, or ``s3://BUCKET/FOLDER``
+``HEADSTART_STORAGE_ENDPOINT``     the server of ``s3://``, as               Amazon's
+                                   ``http://HOST:PORT``
+``HEADSTART_NODE_CACHE_GB``        most disk space (GB) that a machine       100
+                                   fills with copies of shared files
 ``HEADSTART_IMPORT_FOLDERS``       folders on this machine from which a      ``inbox`` in the home
                                    page may add datasets; written like
                                    ``PATH``
@@ -62,6 +68,11 @@ STREAMLIT_CONFIG = PROJECT_ROOT / ".streamlit" / "config.toml"
 STREAMLIT_UPLOAD_VARIABLE = "STREAMLIT_SERVER_MAX_UPLOAD_SIZE"
 UPLOAD_MEGABYTES = 500
 
+STORAGE_VARIABLE, ENDPOINT_VARIABLE = "HEADSTART_STORAGE_URL", "HEADSTART_STORAGE_ENDPOINT"
+NODE_CACHE_VARIABLE, NODE_CACHE_GB = "HEADSTART_NODE_CACHE_GB", 100
+_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^?#]*)?")
+_ENDPOINT = re.compile(r"https?://[^/?#\s]+/?")
+
 LOCAL_LAUNCHER = "core.jobs.launchers:ProcessLauncher"
 Precision = Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
@@ -85,7 +96,8 @@ class Settings:
 
     ``editors`` and ``viewers`` are in small letters; they and ``sign_in_seconds`` apply only where
     sign-in is configured. ``most_queued_runs`` and ``most_stored_bytes`` are limits for pages, not
-    for the command line.
+    for the command line. ``storage_url`` is ``s3://...`` or an absolute path, empty where this
+    machine shares no files.
     """
 
     home: Path
@@ -103,6 +115,9 @@ class Settings:
     most_stored_bytes: int
     launcher: str = LOCAL_LAUNCHER
     device: str = ""
+    storage_url: str = ""
+    storage_endpoint: str = ""
+    node_cache_bytes: int = NODE_CACHE_GB * 10**9
 
     @property
     def datasets_folder(self) -> Path:
@@ -123,6 +138,10 @@ class Settings:
     @property
     def weights_folder(self) -> Path:
         return self.home / "weights"
+
+    @property
+    def backbones_folder(self) -> Path:
+        return self.home / "backbones"
 
     @property
     def locks_folder(self) -> Path:
@@ -156,7 +175,15 @@ def current_settings() -> Settings:
         most_stored_bytes=_whole_number(MOST_STORED_VARIABLE, MOST_STORED_GB, "GB") * 10**9,
         launcher=os.environ.get("HEADSTART_LAUNCHER") or LOCAL_LAUNCHER,
         device=os.environ.get("HEADSTART_DEVICE", ""),
+        storage_url=_storage_url(),
+        storage_endpoint=_storage_endpoint(),
+        node_cache_bytes=_whole_number(NODE_CACHE_VARIABLE, NODE_CACHE_GB, "GB") * 10**9,
     )
+
+
+def has_shared_storage() -> bool:
+    """Whether a shared storage is set; much faster than ``current_settings``."""
+    return bool(os.environ.get(STORAGE_VARIABLE))
 
 
 def _home() -> Path:
@@ -196,6 +223,28 @@ def _nearest_there(path: Path) -> tuple[Path, os.stat_result]:
         except (FileNotFoundError, NotADirectoryError):
             continue
     raise FileNotFoundError(str(path))
+
+
+def _storage_url() -> str:
+    given = os.environ.get(STORAGE_VARIABLE) or ""
+    if _BUCKET.fullmatch(given):
+        return given.rstrip("/")
+    if "://" in given:
+        raise BadInput(
+            f"{STORAGE_VARIABLE} is {given!r}; it must be a folder, or s3://BUCKET/FOLDER.",
+            STORAGE_VARIABLE,
+        )
+    return str(Path(given).expanduser().resolve()) if given else ""
+
+
+def _storage_endpoint() -> str:
+    given = os.environ.get(ENDPOINT_VARIABLE) or ""
+    if given and not _ENDPOINT.fullmatch(given):
+        raise BadInput(
+            f"{ENDPOINT_VARIABLE} is {given!r}; it must be http://HOST:PORT or https://HOST.",
+            ENDPOINT_VARIABLE,
+        )
+    return given.rstrip("/")
 
 
 def _import_folders(home: Path) -> tuple[Path, ...]:

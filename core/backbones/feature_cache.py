@@ -6,6 +6,11 @@ in the order of the dataset) and ``<name>.json`` with what it depends on, which 
 cost and the sha256 of the data; that is written last, so that a piece without it does not count.
 The name is the key where every image is in the piece (older sets always are), else the key and a
 mark of the images.
+
+More than 8,192 images become several pieces, one for each shard of them. A piece that is there is
+never made again, so an extraction that broke off goes on at the next shard. Several machines can
+share one extraction, shard by shard: each calls ``write_piece`` for other ``shards_of`` the same
+images.
 """
 
 import hashlib
@@ -14,27 +19,26 @@ import json
 import logging
 import math
 import shutil
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, Literal
+from typing import Annotated, Any, BinaryIO
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from core.backbones.feature_set import SHARD_IMAGES, FeatureSet, Piece, shard_of_image
 from core.conditions import Conditions, Meter, conditions_of_all
-from core.errors import DISK_IS_FULL, CacheLost, HeadstartError
+from core.errors import DISK_IS_FULL, HeadstartError
 from core.files import make_way, remove_parts, write_json, written_whole
 from core.settings import current_settings
+from core.storage.shared import listed, pull_cached, push_cached
 from core.text import size_text
 
 SPARE_BYTES = 64 << 20
 # Above what any home holds: a damaged number must not take all memory.
 _MOST = 10**8
 _MARK_DIGITS = 16
-_IN_NO_PIECE = -1
 
 _Count = Annotated[int, Field(gt=0, le=_MOST)]
 
@@ -53,131 +57,6 @@ class _Manifest(BaseModel):
     image_count: _Count | None = None
     bitmap: str | None = None
     conditions: Conditions | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Piece:
-    """``images``: sorted int64 positions in the dataset, one for each row of ``path``.
-
-    ``image_count``: images of the whole dataset; ``width``: numbers for each image; ``seconds``:
-    what the extraction of this piece cost, and ``conditions`` what the machine did meanwhile (None
-    in old pieces); ``manifest``: the whole document.
-    """
-
-    path: Path
-    images: np.ndarray
-    image_count: int
-    width: int
-    seconds: float
-    conditions: Conditions | None
-    manifest: Mapping[str, Any]
-
-    @property
-    def key(self) -> str:
-        return self.path.stem.partition("-")[0]
-
-    def take(self, positions: np.ndarray) -> np.ndarray:
-        """The rows of these images in their order, float16; ``CacheLost`` without the file."""
-        rows = np.minimum(np.searchsorted(self.images, positions), len(self.images) - 1)
-        if not np.array_equal(self.images[rows], positions):
-            raise ValueError("features of images that are not in this piece")
-        try:
-            return self._read(rows)
-        except (OSError, ValueError, EOFError) as error:
-            raise CacheLost(
-                f"Cached features were deleted or damaged while they were used ({error})."
-            ) from error
-
-    def _read(self, rows: np.ndarray) -> np.ndarray:
-        """Rows of the file. Read, not mapped: faster for a batch from several pieces, pages do not
-        stay in the process, and a file that is cut short meanwhile is an error, no signal."""
-        found = np.empty((len(rows), self.width), np.float16)
-        start = self._data_start
-        with open(self.path, "rb", buffering=0) as file:
-            for target, row in zip(found, rows.tolist(), strict=True):
-                file.seek(start + row * found.itemsize * self.width)
-                if file.readinto(target.data) != target.nbytes:
-                    raise ValueError("the file is cut short")
-        return found
-
-    def is_whole(self) -> bool:
-        """Whether the file is there with the stored sha256; what is wrong with it is logged."""
-        try:
-            with open(self.path, "rb") as file:
-                found = hashlib.file_digest(file, "sha256").hexdigest()
-            if found != self.manifest["sha256"]:
-                raise ValueError("the file is damaged (sha256 differs)")
-            return self._data_start > 0
-        except (OSError, ValueError, EOFError) as error:
-            log.warning("features %s are made anew: %s", self.path, error)
-            return False
-
-    def discard(self) -> None:
-        """Delete it; a folder in the place of the file is moved aside (logged)."""
-        for path in (self.path.with_suffix(".json"), self.path):
-            make_way(path)
-            path.unlink(missing_ok=True)
-
-    @cached_property
-    def _data_start(self) -> int:
-        """Where the rows start in the file; ``ValueError`` for an array of another kind."""
-        with open(self.path, "rb") as file:
-            np.lib.format.read_magic(file)
-            shape, by_column, dtype = np.lib.format.read_array_header_1_0(file)
-            if (shape, by_column, dtype) != ((len(self.images), self.width), False, np.float16):
-                raise ValueError(f"an array of {dtype} and shape {shape}")
-            return file.tell()
-
-
-@dataclass(frozen=True, eq=False)
-class FeatureSet:
-    """Features of some images of a dataset, ``width`` numbers each.
-
-    ``seconds`` is the cost of the extraction when it was done, for these images: of a piece that
-    has more, the same fraction. ``reused_seconds`` of it were spent by earlier runs, for ``reused``
-    of the ``images``. ``conditions``: what the machine did during the extractions, None where one
-    did not record it. A feature map is flattened from (height, width, channels).
-    """
-
-    pieces: tuple[Piece, ...]
-    image_count: int
-    width: int
-    images: int
-    reused: int
-    seconds: float
-    reused_seconds: float
-    conditions: Conditions | None
-
-    @property
-    def cache(self) -> Literal["hit", "part", "miss"]:
-        """Whether all, some or none of the images had their features in the cache."""
-        if self.reused == self.images:
-            return "hit"
-        return "part" if self.reused else "miss"
-
-    def take(self, indices: np.ndarray) -> np.ndarray:
-        """Rows of the images ``indices`` in their order, ``(len(indices), width)`` float32.
-
-        They are kept as float16 and widened here: a processor's networks are slow at float16.
-        Raises ``CacheLost`` where a file was deleted or cut short since.
-        """
-        indices = np.asarray(indices)
-        if len(self.pieces) == 1:
-            return self.pieces[0].take(indices).astype(np.float32)
-        rows = np.empty((len(indices), self.width), np.float32)
-        of_piece = self._piece_of_image[indices]
-        for number in np.unique(of_piece):
-            here = of_piece == number
-            rows[here] = self.pieces[number].take(indices[here])
-        return rows
-
-    @cached_property
-    def _piece_of_image(self) -> np.ndarray:
-        owners = np.full(self.image_count, _IN_NO_PIECE)
-        # Backwards: an image in two pieces is taken from the first.
-        for number, piece in reversed(list(enumerate(self.pieces))):
-            owners[piece.images] = number
-        return owners
 
 
 def features_folder() -> Path:
@@ -206,29 +85,40 @@ def _sorted_out(key: str, images: np.ndarray) -> tuple[list[Piece], np.ndarray, 
     found: list[Piece] = []
     damaged: list[Piece] = []
     for piece in _pieces(key):
-        if np.isin(missing, piece.images).any():
+        has = _marks(piece.images, piece.image_count)[missing]
+        if has.any():
             if not piece.is_whole():
                 damaged.append(piece)
                 continue
             found.append(piece)
-            missing = np.setdiff1d(missing, piece.images, assume_unique=True)
+            missing = missing[~has]
     return found, missing, damaged
 
 
-def feature_set(images: np.ndarray, reused: Iterable[Piece], new: Piece | None) -> FeatureSet:
+def shards_of(images: np.ndarray, image_count: int) -> list[np.ndarray]:
+    """``images`` (sorted) of a dataset, divided by the shards that they are in; all together where
+    they are no more than a shard has."""
+    if len(images) <= SHARD_IMAGES:
+        return [images]
+    shards = shard_of_image(image_count)[images]
+    return [images[shards == number] for number in np.unique(shards)]
+
+
+def feature_set(images: np.ndarray, reused: Sequence[Piece], new: Sequence[Piece]) -> FeatureSet:
     """The set of ``images`` (sorted) out of pieces that have them all, with its cost."""
-    pieces, left = [*reused, *([new] if new else [])], np.asarray(images)
+    pieces = (*reused, *new)
+    left = _marks(np.asarray(images), pieces[0].image_count)
     costs: list[tuple[int, float]] = []
     conditions: list[Conditions | None] = []
     for piece in pieces:
-        taken = int(np.isin(left, piece.images).sum())
+        taken = int(left[piece.images].sum())
         fraction = taken / len(piece.images)
         costs.append((taken, piece.seconds * fraction))
         conditions.append(piece.conditions.part(fraction) if piece.conditions else None)
-        left = np.setdiff1d(left, piece.images, assume_unique=True)
-    before = costs[:-1] if new else costs
+        left[piece.images] = False
+    before = costs[: len(reused)]
     return FeatureSet(
-        pieces=tuple(pieces),
+        pieces=pieces,
         image_count=pieces[0].image_count,
         width=pieces[0].width,
         images=len(images),
@@ -242,7 +132,7 @@ def feature_set(images: np.ndarray, reused: Iterable[Piece], new: Piece | None) 
 def find_stored(key: str, images: np.ndarray) -> FeatureSet | None:
     """The features of ``images`` (sorted), or None where not all are stored whole."""
     pieces, missing, _ = _sorted_out(key, images)
-    return None if len(missing) else feature_set(images, pieces, None)
+    return None if len(missing) else feature_set(images, pieces, ())
 
 
 def matching_keys(
@@ -267,6 +157,20 @@ def matching_keys(
     return [key for _, key in sorted(whole, reverse=True)]
 
 
+def check_space(shape: tuple[int, int]) -> None:
+    """Raise ``HeadstartError`` where the disk has no room for features of that shape."""
+    folder = features_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    needed = shape[0] * shape[1] * 2 + SPARE_BYTES
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise HeadstartError(
+            f"The features of {shape[0]:,} images need {size_text(needed)} and the disk of "
+            f"{folder} has {size_text(free)} left. Free some space, or set HEADSTART_HOME to "
+            "another disk."
+        )
+
+
 def write_piece(
     identity: Mapping[str, Any],
     images: np.ndarray,
@@ -282,10 +186,9 @@ def write_piece(
     small, before anything is computed where that can be known.
     """
     folder = features_folder()
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{_name(key_of(identity), images, shape[0])}.npy"
+    check_space((len(images), shape[1]))
     remove_parts(path)
-    _check_space(folder, (len(images), shape[1]))
     try:
         for place in (path, path.with_suffix(".json")):
             make_way(place)
@@ -307,8 +210,9 @@ def write_piece(
         write_json(path.with_suffix(".json"), manifest, indent=1)
     except OSError as error:
         if error.errno in DISK_IS_FULL:
-            _check_space(folder, (len(images), shape[1]))
+            check_space((len(images), shape[1]))
         raise HeadstartError(f"Features could not be written to {folder}: {error}.") from error
+    push_cached(path, path.with_suffix(".json"))
     return _read_piece(path.with_suffix(".json"))
 
 
@@ -321,16 +225,22 @@ def _name(key: str, images: np.ndarray, image_count: int) -> str:
 
 def _bitmap(images: np.ndarray, image_count: int) -> str:
     """Which images, one bit for each of the dataset, hexadecimal."""
-    bits = np.zeros(image_count, bool)
-    bits[images] = True
-    return np.packbits(bits).tobytes().hex()
+    return np.packbits(_marks(images, image_count)).tobytes().hex()
+
+
+def _marks(images: np.ndarray, image_count: int) -> np.ndarray:
+    """bool ``(image_count,)``, True for these images."""
+    marks = np.zeros(image_count, bool)
+    marks[images] = True
+    return marks
 
 
 def _pieces(key: str = "") -> list[Piece]:
     """The pieces with a readable manifest, the largest first; others are left out (logged)."""
     found = []
-    for path in sorted(features_folder().glob(f"{key}*.json")):
+    for path in listed(features_folder(), f"{key}*.json"):
         try:
+            pull_cached(path)
             found.append(_read_piece(path))
         except (OSError, ValueError) as error:
             log.warning("features %s are left out: %s", path, error)
@@ -355,19 +265,9 @@ def _read_piece(manifest_path: Path) -> Piece:
         width,
         manifest.seconds,
         manifest.conditions,
-        manifest.model_dump(),
+        # A bit for each image of the dataset, in every piece of it: too much to hold.
+        manifest.model_dump(exclude={"bitmap"}),
     )
-
-
-def _check_space(folder: Path, shape: tuple[int, int]) -> None:
-    needed = shape[0] * shape[1] * 2 + SPARE_BYTES
-    free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise HeadstartError(
-            f"The features of {shape[0]:,} images need {size_text(needed)} and the disk of "
-            f"{folder} has {size_text(free)} left. Free some space, or set HEADSTART_HOME to "
-            "another disk."
-        )
 
 
 def _write_array(file: BinaryIO, shape: tuple[int, int], batches: Iterable[np.ndarray]) -> str:

@@ -12,7 +12,15 @@ import numpy as np
 
 from core.backbones.backbone import Backbone, build_backbone
 from core.backbones.backend import load_keras, out_of_memory_named
-from core.backbones.feature_cache import FeatureSet, feature_set, key_of, usable_pieces, write_piece
+from core.backbones.feature_cache import (
+    check_space,
+    feature_set,
+    key_of,
+    shards_of,
+    usable_pieces,
+    write_piece,
+)
+from core.backbones.feature_set import FeatureSet
 from core.backbones.weights import access as weights
 from core.conditions import Look, Meter, look_at_machine
 from core.datasets.prepare import PreparedImages
@@ -80,13 +88,31 @@ def extract_features(
     with lock(current_settings().locks_folder / f"features-{key[:16]}.lock", should_stop):
         stored, missing = usable_pieces(key, images)
         if not len(missing):
-            return feature_set(images, stored, None)
+            return feature_set(images, stored, ())
+        shape = (prepared.shape[0], request.width)
+        check_space((len(missing), request.width))
         load_keras()  # starting the library is not part of the cost of the extraction
         meter = Meter(look)
         model = build_extractor(request, prepared.shape[1:])
-        batches = _batches(model, prepared, request, missing, progress, should_stop)
-        shape = (prepared.shape[0], request.width)
-        return feature_set(images, stored, write_piece(identity, missing, shape, batches, meter))
+        new, done = [], 0
+        for shard in shards_of(missing, shape[0]):
+            report = _counted(progress, done, len(missing))
+            batches = _batches(model, prepared, request, shard, report, should_stop)
+            new.append(write_piece(identity, shard, shape, batches, meter))
+            done, meter = done + len(shard), Meter(look)
+        return feature_set(images, stored, new)
+
+
+def _counted(
+    progress: Callable[[int, int], None] | None, before: int, total: int
+) -> Callable[[int], None]:
+    """Reports ``before`` images more than it is given, of the ``total``."""
+
+    def report(done: int) -> None:
+        if progress is not None:
+            progress(before + done, total)
+
+    return report
 
 
 def feature_identity(
@@ -138,7 +164,7 @@ def _batches(
     prepared: PreparedImages,
     request: FeatureRequest,
     images: np.ndarray,
-    progress: Callable[[int, int], None] | None,
+    progress: Callable[[int], None],
     should_stop: Callable[[], bool],
 ) -> Iterator[np.ndarray]:
     """Yield the features batch by batch, ``(n, width)`` float16, the last, partial one included."""
@@ -149,8 +175,7 @@ def _batches(
             raise Cancelled("Feature extraction was cancelled.")
         pixels = prepared.take(images[start : start + size])
         yield _features_of(model, pixels, size if request.jit else len(pixels))
-        if progress is not None:
-            progress(start + len(pixels), total)
+        progress(start + len(pixels))
 
 
 def _features_of(model: Any, images: np.ndarray, size: int) -> np.ndarray:

@@ -15,6 +15,7 @@ from core.datasets.decoding.decode import decode_image
 from core.datasets.decoding.levels import USUAL_LEVELS, Levels
 from core.datasets.reading_choice import Choice
 from core.errors import HeadstartError
+from core.storage.shared import pull, pull_cached
 
 SOURCE_FILE = "source.bin"
 ENCODED, PIXELS = "encoded", "pixels"
@@ -175,6 +176,16 @@ class Dataset:
         """Fraction of all images in the majority class: the accuracy of always guessing it."""
         return self.class_counts[self.majority_class] / self.image_count
 
+    @cached_property
+    def source_path(self) -> Path:
+        """The file with the images, which is pulled to this machine first where files are shared.
+
+        Raises what ``pull`` raises.
+        """
+        path = self.folder / SOURCE_FILE
+        pull(path)
+        return path
+
     def image(self, index: int, smallest_edge: int | None = None) -> Image.Image:
         """The image as people see it: RGB, upright, transparency on white.
 
@@ -206,14 +217,19 @@ class Dataset:
         """An image as it is stored (see ``encoding``). Raises ``HeadstartError`` if it is gone."""
         size_bytes = int(self.sizes[index])
         try:
-            with open(self.folder / SOURCE_FILE, "rb") as file:
-                file.seek(int(self.offsets[index]))
-                data = file.read(size_bytes)
+            data = self._read(int(self.offsets[index]), size_bytes)
         except FileNotFoundError:
-            raise HeadstartError(f"The dataset {self.name!r} was removed.") from None
+            if not pull_cached(self.source_path):  # it had made room for others on this machine
+                raise HeadstartError(f"The dataset {self.name!r} was removed.") from None
+            data = self._read(int(self.offsets[index]), size_bytes)
         if len(data) != size_bytes:
             raise HeadstartError(
                 f"The stored images of dataset {self.name!r} are cut short"
                 f" ({self.folder / SOURCE_FILE}). Remove the dataset and add it again."
             )
         return data
+
+    def _read(self, offset: int, size_bytes: int) -> bytes:
+        with open(self.source_path, "rb") as file:
+            file.seek(offset)
+            return file.read(size_bytes)

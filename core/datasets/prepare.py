@@ -23,6 +23,7 @@ from core.datasets.storage import check_room
 from core.errors import BadInput, CacheLost
 from core.files import lock, make_way, remove_parts, write_json, written_whole
 from core.settings import current_settings
+from core.storage.shared import pull_cached, push_cached
 
 # Part of the key; to be raised when the same input no longer gives the same pixels.
 PREPARATION_VERSION = 1
@@ -76,10 +77,20 @@ class PreparedImages:
             pixels = np.memmap(self.path, np.uint8, "r", self.pixels_offset, self.shape)
         return np.asarray(pixels[np.asarray(indices)])
 
+    def shuffled(self, indices: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        """The ``indices`` in the order in which an epoch trains on them."""
+        return random.permutation(indices)
+
+    def gathered(self, indices: np.ndarray) -> np.ndarray:
+        """In which order to take the ``indices``: as they are, they lie in one file."""
+        return np.arange(len(indices))
+
     @contextmanager
     def _in_use(self) -> Iterator[None]:
         """Raise ``CacheLost`` where the file was deleted or cut short since it was checked."""
         try:
+            if not self.path.exists():
+                pull_cached(self.path)  # it made room for other files of this machine
             yield
         except (OSError, ValueError) as error:
             raise CacheLost(
@@ -115,6 +126,8 @@ def prepare_images(
         locks = current_settings().locks_folder
         with lock(locks / f"prepared-{path.stem}.lock", should_stop):
             manifest = _checked_manifest(path, shape)
+            if manifest is None and pull_cached(_manifest_path(path)) and pull_cached(path):
+                manifest = _checked_manifest(path, shape)
             if manifest is None:
                 manifest = _build(dataset, path, shape, resize, (progress, should_stop))
     return PreparedImages(path, shape, image_size, manifest.digest, manifest.pixels_offset)
@@ -205,6 +218,7 @@ def _build(
         digest = _write_pixels(dataset, file, resize, shape[1], callbacks)
     manifest = _Manifest(list(shape), digest, pixels_offset, dataset.id)
     write_json(_manifest_path(path), asdict(manifest))
+    push_cached(path, _manifest_path(path))
     return manifest
 
 

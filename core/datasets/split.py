@@ -23,6 +23,7 @@ from core.datasets.groups import distinct_per_class
 from core.errors import BadInput
 from core.files import lock, write_json
 from core.settings import current_settings
+from core.storage.shared import pull_cached, push_cached
 from core.text import count_text, percent_text
 
 SMALLEST_TRAIN = 0.05
@@ -75,6 +76,8 @@ def make_split(
         return saved
     with lock(current_settings().locks_folder / f"split-{dataset.id[:16]}.lock"):
         saved = _read(path, dataset)
+        if saved is None and pull_cached(path):
+            saved = _read(path, dataset)
         if saved is None:
             if predefined:
                 subsets = _predefined_subsets(dataset, validation, seed)
@@ -183,6 +186,7 @@ def _write(path: Path, split: Split) -> None:
     arrays = {subset: getattr(split, subset).tolist() for subset in SUBSETS}
     path.parent.mkdir(exist_ok=True)
     write_json(path, arrays | {"fingerprint": split.fingerprint})
+    push_cached(path)
 
 
 def _assign(

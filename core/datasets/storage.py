@@ -20,7 +20,7 @@ import numpy as np
 
 from core.datasets.dataset import SOURCE_FILE, Dataset, DatasetReading, HealthReport
 from core.datasets.decoding.levels import Levels
-from core.errors import DISK_IS_FULL, BadInput, HeadstartError, UnknownName
+from core.errors import DISK_IS_FULL, BadInput, HeadstartError, StorageUnavailable, UnknownName
 from core.files import (
     UNREADABLE,
     lock,
@@ -31,6 +31,7 @@ from core.files import (
     write_json,
 )
 from core.settings import current_settings
+from core.storage.shared import forget, listed, pull, push, stored_size
 from core.text import size_text
 
 MANIFEST_FILE = "manifest.json"
@@ -72,6 +73,7 @@ def remove_dataset(name: str) -> None:
     """Delete a dataset with its splits. Raises ``UnknownName``."""
     with store_lock():
         folder, _ = _find(name)
+        forget(folder)
         doomed = folder.with_name(f"{_REMOVED_PREFIX}{uuid.uuid4().hex}")
         folder.rename(doomed)
     shutil.rmtree(doomed)
@@ -88,6 +90,11 @@ def rename_dataset(name_or_id: str, new_name: str) -> Dataset:
             )
         renamed = manifest | {"name": new_name}
         write_json(folder / MANIFEST_FILE, renamed, indent=1)
+        try:
+            push(folder / MANIFEST_FILE)
+        except StorageUnavailable:
+            write_json(folder / MANIFEST_FILE, manifest, indent=1)
+            raise
     return _load(folder, renamed)
 
 
@@ -125,13 +132,25 @@ def publish(incoming: Path, manifest: dict[str, Any], index: dict[str, np.ndarra
 
     ``manifest`` has everything but ``created_at`` and ``source_bytes``. Where its ``name`` is
     taken, ``name_is_default`` appends a number; otherwise ``BadInput`` is raised. If the same
-    content is already stored, that dataset is returned.
+    content is already stored, that dataset is returned. Raises ``StorageUnavailable`` where it
+    cannot be shared: it is stored here then, and shared when it is added again.
     """
+    final, manifest = _moved_to_its_place(incoming, manifest, index)
+    # The manifest last: other machines see a dataset by it.
+    push(*(final / name for name in (SOURCE_FILE, INDEX_FILE, MANIFEST_FILE)))
+    return _load(final, manifest)
+
+
+def _moved_to_its_place(
+    incoming: Path, manifest: dict[str, Any], index: dict[str, np.ndarray]
+) -> tuple[Path, dict[str, Any]]:
+    """Folder and manifest of the finished dataset, or of the same content, already stored."""
     with store_lock():
         stored = {entry["id"]: (folder, entry) for folder, entry in _manifests()}
         if manifest["id"] in stored:
             try:
-                return _load(*stored[manifest["id"]])
+                _load(*stored[manifest["id"]])
+                return stored[manifest["id"]]
             except HeadstartError as error:
                 logger.warning("replaced by what is added now: %s", error)
                 del stored[manifest["id"]]
@@ -154,7 +173,7 @@ def publish(incoming: Path, manifest: dict[str, Any], index: dict[str, np.ndarra
             # Only a damaged dataset can be here. It is deleted later, not at once.
             final.rename(final.with_name(f"{_REMOVED_PREFIX}{uuid.uuid4().hex}"))
         incoming.rename(final)
-    return _load(final, manifest)
+    return final, manifest
 
 
 def checked_name(name: str) -> str:
@@ -197,12 +216,13 @@ def _write_folder(folder: Path, manifest: dict[str, Any], index: dict[str, np.nd
 def _manifests() -> list[tuple[Path, dict[str, Any]]]:
     root = current_settings().datasets_folder
     found = []
-    for path in sorted(root.glob(f"[!.]*/{MANIFEST_FILE}")):
+    for path in listed(root, f"[!.]*/{MANIFEST_FILE}"):
         try:
+            pull(path)
             found.append((path.parent, json.loads(path.read_text(encoding="utf-8"))))
         except FileNotFoundError:
             continue  # removed by another process since the folder was listed
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, HeadstartError) as error:
             logger.warning("dataset left out: %s cannot be read (%s)", path, error)
     return found
 
@@ -224,9 +244,12 @@ def _find(name_or_id: str) -> tuple[Path, dict[str, Any]]:
 
 def _load(folder: Path, manifest: dict[str, Any]) -> Dataset:
     try:
-        source_bytes = (folder / SOURCE_FILE).stat().st_size
+        source_bytes = stored_size(folder / SOURCE_FILE)
+        if source_bytes is None:
+            raise ValueError(f"{SOURCE_FILE} is missing")
         if source_bytes != manifest["source_bytes"]:
             raise ValueError(f"{SOURCE_FILE} has {source_bytes} bytes")
+        pull(folder / INDEX_FILE)
         stored = read_arrays(folder / INDEX_FILE, "labels")
         count = len(stored["labels"])
         # The oldest datasets were stored without these three.

@@ -323,7 +323,7 @@ def _index(dataset: Dataset, planned: ChangePreview) -> dict[str, np.ndarray]:
 
 def _link_images(dataset: Dataset, incoming: Path) -> None:
     """Put the images of ``dataset`` into ``incoming``: a hard link, or a copy without links."""
-    source, target = dataset.folder / SOURCE_FILE, incoming / SOURCE_FILE
+    source, target = dataset.source_path, incoming / SOURCE_FILE
     try:
         os.link(source, target)
     except FileNotFoundError:

@@ -15,6 +15,7 @@ from core.experiments.limits import check_stored, stored_bytes
 from core.jobs.context import JobContext, JobFailed
 from core.jobs.queue import JobQueue
 from core.settings import current_settings
+from core.storage.shared import pull
 
 CHUNK_BYTES = 1024**2
 
@@ -33,7 +34,7 @@ def _read(asked: ImportArguments, context: JobContext) -> dict[str, Any]:
     from core.datasets.add import add_dataset, list_readings
 
     path = asked.place(context.job.id)
-    if not path.exists():
+    if not (pull(path) if asked.uploaded else path.exists()):
         raise BadInput(source_gone(asked.source))
     context.report("Looking at the files")
     if asked.ask:

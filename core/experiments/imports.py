@@ -19,6 +19,7 @@ from core.errors import BadInput, HeadstartError, UnknownName
 from core.experiments.limits import allowed_path, check_stored
 from core.experiments.uploads import (
     MOST_UPLOADED_FILES,
+    UPLOAD_FOLDER,
     delete_import_folder,
     delete_upload,
     keep_upload,
@@ -30,6 +31,7 @@ from core.jobs.launchers import ensure_worker
 from core.jobs.queue import NAMES_LISTED, JobQueue
 from core.jobs.records import JobRecord, JobStatus, NewJob
 from core.settings import current_settings
+from core.storage.shared import listed
 
 __all__ = [
     "MOST_UPLOADED_FILES",
@@ -277,9 +279,15 @@ def _record(job: JobRecord) -> ImportRecord:
         question=_question(job.error, result.get("question")),
         dataset_id=result.get("dataset_id"),
         notes=tuple(result.get("notes", ())),
-        source_present=path.exists(),
+        source_present=path.exists() or (arguments.uploaded and _is_shared(path)),
         **job.status(),
     )
+
+
+def _is_shared(upload: Path) -> bool:
+    """Whether the machine that received an upload has shared it; one list tells of all of them."""
+    folder = current_settings().imports_folder
+    return upload in listed(folder, f"*/{UPLOAD_FOLDER}/*")
 
 
 def _question(error: str | None, stored: dict[str, Any] | None) -> Question | None:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from core.backbones.own_folder import keep_record
 from core.errors import BadInput, StoreError
 from core.experiments.records import (
     ExperimentRecord,
@@ -30,6 +31,7 @@ from core.experiments.run_files import read_predictions, weights_path, write_pre
 from core.experiments.store import Store, open_store
 from core.files import UNREADABLE, read_arrays, write_arrays, write_bytes, write_json
 from core.settings import BUNDLED_DATA, current_settings
+from core.storage.shared import pull, push
 from core.training.events import EpochRecord, Predictions, RunResult
 
 SHOWCASE_FOLDER = BUNDLED_DATA / "showcase"
@@ -173,7 +175,7 @@ def _write_predictions(path: Path, predictions: list[Predictions]) -> None:
 def _write_weights(folder: Path, runs: list[RunRecord]) -> None:
     for run in runs:
         kept = weights_path(run.id)
-        if kept.exists() and kept.stat().st_size <= MOST_WEIGHTS_BYTES:
+        if pull(kept) and kept.stat().st_size <= MOST_WEIGHTS_BYTES:
             folder.mkdir(exist_ok=True)
             write_bytes(folder / f"{run.strategy}-{run.seed}.npz", kept.read_bytes())
 
@@ -188,6 +190,7 @@ def _copy_weights(folder: Path, experiment_id: str) -> None:
         kept = weights_path(run_id_of(experiment_id, strategy, int(seed)))
         if kept.parent.is_dir() and not kept.exists():
             write_bytes(kept, path.read_bytes())
+            push(kept)
 
 
 def _import_one(store: Store, path: Path) -> str | None:
@@ -196,6 +199,8 @@ def _import_one(store: Store, path: Path) -> str | None:
         if document["format"] != FORMAT:
             raise StoreError(f"{path} is of format {document['format']}; this code reads {FORMAT}.")
         spec = ExperimentSpec.model_validate(document["spec"])
+        for used in spec.backbones.values():
+            keep_record(used.record)
         origin = Origin(**document["origin"])
         runs = [_recorded_run(entry) for entry in document["runs"]]
         arrays = read_arrays(path.with_name(PREDICTIONS_NAME))

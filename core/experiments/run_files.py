@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from core.datasets.storage import check_room
-from core.errors import DamagedFile, StoreError
+from core.errors import DamagedFile, StorageUnavailable, StoreError
 from core.experiments.records import ExperimentRecord, RunRecord
+from core.experiments.used_backbones import why_not_here
 from core.files import UNREADABLE, make_way, read_arrays, write_arrays
 from core.settings import current_settings
+from core.storage.shared import pull, push, stored_size
 from core.strategies.registry import find_strategy
 from core.training.events import Predictions
 
@@ -35,6 +37,7 @@ def write_predictions(run_id: str, predictions: Predictions) -> Path:
     needed = sum(array.nbytes for array in arrays.values()) + SPARE_BYTES
     check_room(path.parent, needed, "the predictions of this run")
     write_arrays(path, arrays)
+    push(path)
     return path
 
 
@@ -42,6 +45,7 @@ def read_predictions(run_id: str) -> Predictions:
     """The predictions of a finished run; ``StoreError`` if the file is missing or damaged."""
     path = predictions_path(run_id)
     try:
+        pull(path)
         arrays = read_arrays(path, "test_indices", "labels", "probabilities")
         _refuse_other_arrays(**arrays)
     except UNREADABLE as error:
@@ -49,6 +53,8 @@ def read_predictions(run_id: str) -> Predictions:
             f"The predictions of run {run_id} cannot be read from {path} ({error}). "
             "Start the run again to make them."
         ) from error
+    except StorageUnavailable as error:
+        raise StoreError(f"The predictions of run {run_id} are not here. {error}") from error
     return Predictions(arrays["test_indices"], arrays["labels"], arrays["probabilities"])
 
 
@@ -79,13 +85,16 @@ def write_weights(run_id: str, weights: Mapping[str, np.ndarray]) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     check_room(path.parent, sum(array.nbytes for array in weights.values()), "the trained weights")
     make_way(path)
-    return write_arrays(path, weights)
+    size_bytes = write_arrays(path, weights)
+    push(path)
+    return size_bytes
 
 
 def read_weights(run_id: str) -> dict[str, np.ndarray]:
     """The float32 arrays by name; ``StoreError`` where the file is missing or damaged."""
     path = weights_path(run_id)
     try:
+        pull(path)
         arrays = read_arrays(path)
         if any(array.dtype.kind != "f" for array in arrays.values()):
             raise DamagedFile(f"{path.name} is damaged: it has arrays that are not numbers")
@@ -95,6 +104,8 @@ def read_weights(run_id: str) -> dict[str, np.ndarray]:
             f"The weights of run {run_id} cannot be read from {path} ({error}). "
             "Run the benchmark again to make them."
         ) from error
+    except StorageUnavailable as error:
+        raise StoreError(f"The weights of run {run_id} are not here. {error}") from error
 
 
 def why_no_weights(
@@ -102,6 +113,8 @@ def why_no_weights(
 ) -> str | None:
     """Why the network of a run of ``experiment`` cannot be restored, in a sentence; None if it
     can. ``purpose``: what a run that keeps its weights would be good for."""
+    if gone := why_not_here(run.strategy, experiment.spec):
+        return gone
     if run.state != "finished":
         return f"Run {run.id} is {run.state}: only a finished run has a network to look at."
     if not find_strategy(run.strategy).has_network:
@@ -109,7 +122,7 @@ def why_no_weights(
     kept = run.result.weights if run.result else None
     failed = kept is not None and kept.size_bytes is None
     # An earlier attempt may have left a file, so the run's own record is asked first.
-    if not failed and weights_path(run.id).exists():
+    if not failed and stored_size(weights_path(run.id)) is not None:
         return None
     if experiment.recorded:
         return NOT_KEPT.format(why="it was recorded elsewhere", purpose=purpose)

@@ -26,6 +26,7 @@ from core.errors import BadInput, HeadstartError
 from core.experiments.limits import check_stored, stored_bytes
 from core.files import sweep_folders, temporary_folder, written_whole
 from core.settings import current_settings
+from core.storage.shared import forget, push
 from core.text import count_text
 
 Upload = tuple[str, BinaryIO]
@@ -112,6 +113,7 @@ def _received(import_id: str, files: Sequence[Upload], finished_ids: Sequence[st
             else:
                 _pack(files, target, allowance)
         temporary.rename(import_folder_path(import_id))
+    push(upload_folder(import_id) / name)  # the worker that reads it may be on another machine
     return KeptUpload(upload_folder(import_id) / name, source)
 
 
@@ -266,6 +268,7 @@ def link_upload(import_id: str, new_id: str) -> Path:
             os.link(file, folder / file.name)
         except OSError:  # a disk without hard links
             shutil.copyfile(file, folder / file.name)
+        push(folder / file.name)
     return folder
 
 
@@ -313,4 +316,5 @@ def _delete(folder: Path) -> None:
         folder.rename(doomed)
     except FileNotFoundError:
         return  # it is gone already
+    forget(folder)
     shutil.rmtree(doomed, ignore_errors=True)  # what is left is swept later

@@ -6,21 +6,24 @@ it grows too large.
 """
 
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from core.errors import BadInput, UnknownName
+from core.errors import BadInput, HeadstartError, StorageUnavailable, UnknownName
 from core.files import PART_SUFFIX, make_way, remove_parts
 from core.jobs.context import job_folder
 from core.jobs.launchers import ensure_worker
 from core.jobs.queue import JobQueue
 from core.jobs.records import JobRecord, NewJob, progress_text, waiting_text
 from core.settings import current_settings
+from core.storage.shared import forget, pull_cached, push_cached
 
 LIMIT_BYTES = 256 * 1024**2
+POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -54,13 +57,32 @@ def cached_work(queue: JobQueue, kind: str, arguments: dict[str, Any], result: P
     if result.is_file():
         return CachedWork(result, "ready", job_id=job_id)
     job = queue.find_job(job_id)
-    if job is None or (job.state == "finished" and not result.is_file()):
+    if job is None or (job.state == "finished" and not _is_there(result)):
         output = result.relative_to(cache_folder()).as_posix()
         job = queue.add_job_once(NewJob(job_id, kind, {**arguments, "output": output}))
     if job.is_active:
         # Also where it was queued before: the worker may have died since.
         ensure_worker(queue)
     return _work(queue, result, queue.job(job_id))
+
+
+def wait_for(queue: JobQueue, ask: Callable[[], CachedWork], say: Callable[[str], None]) -> Path:
+    """The result once it is ready, with a line to ``say`` for each step; for a person who waits.
+
+    What failed at an earlier request is tried once more. Raises ``HeadstartError`` with the error.
+    """
+    work, shown = ask(), ""
+    if work.state in ("failed", "cancelled"):
+        make_again(queue, work)
+        work = ask()
+    while work.state == "working":
+        if work.text != shown:
+            say(shown := work.text)
+        time.sleep(POLL_SECONDS)
+        work = ask()
+    if work.state != "ready":
+        raise HeadstartError(work.error)
+    return work.result
 
 
 def make_again(queue: JobQueue, work: CachedWork) -> None:
@@ -79,6 +101,12 @@ def output_of(arguments: dict[str, Any]) -> Path:
     make_way(output)
     remove_parts(output)  # of an attempt that was killed: a job has one process at a time
     return output
+
+
+def push_output(arguments: dict[str, Any]) -> None:
+    """Give other machines the result of a handler that called ``output_of``."""
+    if "output" in arguments:
+        push_cached(cache_folder() / arguments["output"])
 
 
 @contextmanager
@@ -120,13 +148,21 @@ def remove_oldest(queue: JobQueue, kind: str, keep: Path, limit_bytes: int = LIM
             return
         if path != keep:
             path.unlink(missing_ok=True)
+            with suppress(StorageUnavailable):  # what stays there is asked for by nobody
+                forget(path)
             _forget(queue, _job_id(kind, path))
             total -= size
+
+
+def _is_there(result: Path) -> bool:
+    """Here, or pulled from the machine that made it."""
+    return pull_cached(result) or result.is_file()
 
 
 def _drop(result: Path) -> None:
     make_way(result)
     result.unlink(missing_ok=True)
+    forget(result)
 
 
 def _job_id(kind: str, result: Path) -> str:

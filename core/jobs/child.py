@@ -12,9 +12,12 @@ import traceback
 from typing import Any
 
 from core.errors import Cancelled, HeadstartError
+from core.jobs.cached import push_output
 from core.jobs.context import EXIT_ORPHANED, JobContext, JobFailed, StartAgain
 from core.jobs.kinds import find_kind
+from core.jobs.launchers import log_path
 from core.jobs.queue import JobQueue, open_queue
+from core.storage.shared import push_cached
 
 EXIT_AGAIN = 75
 PROCESSOR_ONLY = {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
@@ -35,7 +38,9 @@ def execute(queue: JobQueue, job_id: str, parent: int | None = None) -> int:
     if parent is not None:
         context.watch_parent()
     try:
-        context.finish(kind.load()(job.arguments, context))
+        result = kind.load()(job.arguments, context)
+        push_output(job.arguments)
+        context.finish(result)
     except StartAgain:
         return EXIT_AGAIN
     except (Cancelled, KeyboardInterrupt) as error:
@@ -63,11 +68,15 @@ def main(arguments: list[str] | None = None) -> int:
     parsed = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
     queue = open_queue()
-    kind = find_kind(queue.job(parsed.job_id).kind)
+    job = queue.job(parsed.job_id)
+    kind = find_kind(job.kind)
     if kind.pool != "device":
         os.environ.update(PROCESSOR_ONLY)  # a training may be using the GPU
     os.nice(kind.niceness)
-    return execute(queue, parsed.job_id, parsed.parent)
+    status = execute(queue, parsed.job_id, parsed.parent)
+    if log_path(job).is_file():
+        push_cached(log_path(job))
+    return status
 
 
 def _interrupt(_number: int, _frame: Any) -> None:

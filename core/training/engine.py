@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from core.backbones.backend import dtype_policy, load_keras, out_of_memory_named
-from core.backbones.feature_cache import FeatureSet
+from core.backbones.feature_set import FeatureSet
 from core.backbones.features import FeatureRequest, extract_features
 from core.conditions import Look, Meter, conditions_of_all, look_at_machine, look_at_machine_and_gpu
 from core.datasets.choices import SUBSETS

@@ -123,7 +123,7 @@ class Fitting:
         meter: Meter,
     ) -> Generator[Progress, None, EpochRecord]:
         batch_size = stage.options.batch_size
-        order = np.random.default_rng([self.seed, epoch]).permutation(data.train)
+        order = data.inputs.shuffled(data.train, np.random.default_rng([self.seed, epoch]))
         weights = None
         if stage.options.class_weights:
             weights = class_weights(data.labels[data.train])

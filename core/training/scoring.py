@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from core.backbones.feature_cache import FeatureSet
+from core.backbones.feature_set import FeatureSet
 from core.datasets.prepare import PreparedImages
 from core.strategies.network import Stage
 from core.training.events import SplitScore, TrackedImage
@@ -50,12 +50,15 @@ def predict(
     never larger than one of training, which is known to fit into memory.
     """
     size = min(SCORING_BATCH, stage.options.batch_size)
+    turn = inputs.gathered(indices)
     found = []
     for start in range(0, len(indices), size):
         check()
-        batch = inputs.take(indices[start : start + size])
+        batch = inputs.take(indices[turn[start : start + size]])
         found.append(np.asarray(stage.model.predict_on_batch(batch), dtype=np.float32))
-    return np.concatenate(found)
+    probabilities = np.concatenate(found)
+    probabilities[turn] = probabilities.copy()
+    return probabilities
 
 
 def tracked_rows(validation_labels: np.ndarray, most: int = TRACKED_IMAGES) -> np.ndarray:

@@ -84,7 +84,7 @@ def test_the_conditions_are_those_of_the_images_used():
     old = kept(FIRST, Ticking(seconds=4.0, other=1.0).meter())
     new = kept(SECOND, Ticking(seconds=1.0, other=0.5).meter())
     assert (old.seconds, old.conditions.other_processor_seconds) == (4.0, 1.0)
-    found = feature_set(np.array([0, 1, 2, 4, 9]), [old], new)  # half of the old piece
+    found = feature_set(np.array([0, 1, 2, 4, 9]), [old], [new])  # half of the old piece
     assert (found.seconds, found.conditions.wall_seconds) == (3.0, 3.0)
     assert found.conditions.other_processor_seconds == 1.0
 
@@ -96,18 +96,18 @@ def test_the_conditions_of_an_older_piece_are_not_recorded():
     manifest.write_text(json.dumps(document))
     old = find_stored(KEY, FIRST)
     assert old.conditions is None
-    assert feature_set(np.array([0, 1]), old.pieces, kept(SECOND)).conditions is None
+    assert feature_set(np.array([0, 1]), old.pieces, [kept(SECOND)]).conditions is None
 
 
 def test_the_cost_is_that_of_the_images_used():
     old, new = kept(FIRST), kept(SECOND)
-    found = feature_set(np.array([0, 1, 2, 4, 9]), [old], new)
+    found = feature_set(np.array([0, 1, 2, 4, 9]), [old], [new])
     assert found.cache == "part"
     assert (found.images, found.reused) == (5, 2)
     assert found.reused_seconds == old.seconds * 0.5
     assert found.seconds == pytest.approx(old.seconds * 0.5 + new.seconds)
-    assert feature_set(SECOND, [], new).cache == "miss"
-    assert feature_set(SECOND, [new], None).cache == "hit"
+    assert feature_set(SECOND, [], [new]).cache == "miss"
+    assert feature_set(SECOND, [new], []).cache == "hit"
 
 
 def test_a_set_of_all_images_has_the_name_and_manifest_of_older_homes():

@@ -72,6 +72,21 @@ def _no_keras(monkeypatch):
     )
 
 
+def blank_images(seen=None):
+    """Black images; which were taken goes into ``seen``."""
+
+    def take(indices):
+        if seen is not None:
+            seen.append(indices.tolist())
+        return np.zeros((len(indices), 4, 4, 3), np.uint8)
+
+    return SimpleNamespace(
+        take=take,
+        shuffled=lambda indices, random: random.permutation(indices),
+        gathered=lambda indices: np.arange(len(indices)),
+    )
+
+
 def run(
     model,
     clock,
@@ -82,7 +97,7 @@ def run(
     look=look_at_machine,
     **options,
 ):
-    inputs = SimpleNamespace(take=lambda indices: np.zeros((len(indices), 4, 4, 3), np.uint8))
+    inputs = blank_images()
     labels = np.zeros(9, np.int32) if labels is None else labels
     data = TrainingData(inputs, labels, train=np.arange(7), validation=np.array([7, 8]))
     stage = Stage("main", model, FitOptions(epochs, batch_size, learning_rate=0.1, **options))
@@ -115,7 +130,7 @@ def test_training_loss_and_accuracy_are_means_over_images_not_over_batches(clock
 
 def test_time_that_the_caller_takes_between_events_is_not_training_time(clock):
     model = ScriptedModel(clock, rights=[1])
-    inputs = SimpleNamespace(take=lambda indices: np.zeros((len(indices), 4, 4, 3), np.uint8))
+    inputs = blank_images()
     data = TrainingData(inputs, np.zeros(9, np.int32), np.arange(7), np.array([7, 8]))
     records = []
     stage = Stage("main", model, FitOptions(1, 3, 0.1))
@@ -253,9 +268,7 @@ def test_other_errors_are_not_disguised(clock):
 
 def test_the_order_of_images_depends_on_the_seed_alone(clock):
     seen = []
-    inputs = SimpleNamespace(
-        take=lambda indices: seen.append(indices.tolist()) or np.zeros((len(indices), 4, 4, 3))
-    )
+    inputs = blank_images(seen)
     data = TrainingData(inputs, np.zeros(9, np.int32), np.arange(7), np.array([7, 8]))
     orders = []
     for seed in (0, 0, 1):
