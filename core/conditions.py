@@ -22,6 +22,10 @@ PRESSURE = Path("/proc/pressure/cpu")
 PROCESSORS = Path("/sys/devices/system/cpu")
 # Stored with four digits: a tenth of a millisecond.
 _DIGITS = 4
+DISTURBED_LOAD = 0.05
+"""The rule: a time is disturbed where others used more than this fraction of the processors."""
+# Two ticks by which systems count; without them a short epoch would seem disturbed by nothing.
+_UNSURE_SECONDS = 0.02
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +59,18 @@ class Conditions:
         if self.other_processor_seconds is None or not self.processor_seconds:
             return None
         return min(1.0, self.other_processor_seconds / self.processor_seconds)
+
+    @property
+    def is_disturbed(self) -> bool:
+        """Whether a time taken meanwhile says more about something else than about the work.
+
+        Others used more than ``DISTURBED_LOAD`` of the processors, a processor or the GPU was
+        slowed down, or another process computed on the GPU. What was not recorded disturbs nothing.
+        """
+        others = (self.other_processor_seconds or 0.0) - _UNSURE_SECONDS
+        if others > DISTURBED_LOAD * (self.processor_seconds or math.inf) or self.throttled:
+            return True
+        return self.gpu is not None and bool(self.gpu.slowed_down or self.gpu.other_processes)
 
     def as_dict(self) -> dict[str, Any]:
         """Ready for JSON, without what was not recorded."""

@@ -65,10 +65,15 @@ def rough_percent_text(fraction: float) -> str:
     return f"{whole} %"
 
 
-def seconds_text(seconds: float | None) -> str:
-    """A duration as people say it: ``40 ms``, ``0.40 s``, ``12.3 s``, ``4 min 05 s``."""
+def seconds_text(seconds: float | None, is_disturbed: bool = False) -> str:
+    """A duration as people say it: ``40 ms``, ``0.40 s``, ``12.3 s``, ``4 min 05 s``.
+
+    One that other work on the machine spoilt says so: ``12.3 s (disturbed)``.
+    """
     if seconds is None:
         return UNKNOWN
+    if is_disturbed:
+        return f"{seconds_text(seconds)} (disturbed)"
     if seconds < 0.0995:
         return f"{1000 * seconds:.0f} ms" if seconds >= 0.0005 else "under 1 ms"
     if seconds < 9.995:

@@ -50,6 +50,7 @@ OF_ONE_EXPERIMENT = (
     "predicted",
     "image",
     "point",
+    "of",
     "page",
     "series",
     "drawn",

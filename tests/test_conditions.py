@@ -1,6 +1,7 @@
 """What the machine did meanwhile: exact counters that the test sets, and a real busy neighbour."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -148,19 +149,49 @@ def test_a_look_costs_less_than_a_thousandth_of_a_short_epoch() -> None:
     assert (time.process_time() - before) / 100 < 0.0005
 
 
-def test_a_busy_neighbour_is_seen() -> None:
-    """A real process that keeps one processor busy for a third of a second."""
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs a processor of its own")
+def test_a_busy_neighbour_disturbs() -> None:
+    """A real process that works on the same processor as this one."""
     code = "import time\nwhile time.process_time() < 30: pass"
-    meter = Meter()
+    usable = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(usable)})  # the neighbour inherits it
     neighbour = subprocess.Popen([sys.executable, "-c", code])
     try:
+        meter = Meter()
         while psutil.Process(neighbour.pid).cpu_times().user < 0.3:
             time.sleep(0.02)
         found = meter.conditions()
     finally:
+        os.sched_setaffinity(0, usable)
         neighbour.kill()
         neighbour.wait()
     if found.other_processor_seconds is None:
         pytest.skip("this system does not tell what others use")
     assert found.other_processor_seconds >= 0.25
-    assert found.own_processor_seconds < 0.25
+    assert found.is_disturbed
+
+
+def with_others(seconds: float, **changes: object) -> Conditions:
+    """Two processors for 10 s."""
+    values = {"other_processor_seconds": seconds, "throttled": 0} | changes
+    return Conditions(**vars(FOUND) | values)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("found", "is_disturbed"),
+    [
+        (with_others(1.02), False),  # a twentieth of 20 s, and two ticks
+        (with_others(1.03), True),
+        (with_others(0.0, throttled=1), True),
+        (with_others(0.0, gpu=GpuState(1980, False, 0)), False),
+        (with_others(0.0, gpu=GpuState(900, True, 0)), True),
+        (with_others(0.0, gpu=GpuState(1980, False, 1)), True),
+        (with_others(0.0, gpu=GpuState(None, None, None)), False),
+        # In 30 ms two ticks of others are no evidence, five are.
+        (with_others(0.02, processor_seconds=0.06), False),
+        (with_others(0.05, processor_seconds=0.06), True),
+        (QUIET, False),  # not recorded
+    ],
+)
+def test_the_rule(found: Conditions, is_disturbed: bool) -> None:
+    assert found.is_disturbed is is_disturbed

@@ -166,7 +166,11 @@ def _beside(
 
 @dataclass(frozen=True)
 class BackboneCost:
-    """What a strategy costs; None is not known. ``extraction_seconds`` is None without features."""
+    """What a strategy costs; None is not known. ``extraction_seconds`` is None without features.
+
+    ``is_disturbed``, ``run_is_disturbed`` and ``extraction_is_disturbed``: other work on the
+    machine made the time of one image, of the run, of the extraction longer.
+    """
 
     whole_run_seconds: float | None
     extraction_seconds: float | None
@@ -174,6 +178,8 @@ class BackboneCost:
     parameters: int | None
     file_bytes: int | None
     is_disturbed: bool
+    run_is_disturbed: bool = False
+    extraction_is_disturbed: bool = False
 
 
 def costs_of(rows: Sequence[Row]) -> dict[str, BackboneCost]:
@@ -186,6 +192,8 @@ def costs_of(rows: Sequence[Row]) -> dict[str, BackboneCost]:
             parameters=row.parameters,
             file_bytes=row.deployment.file_bytes if row.deployment else None,
             is_disturbed=bool(row.deployment and row.deployment.is_disturbed),
+            run_is_disturbed="end_to_end_seconds" in row.disturbed,
+            extraction_is_disturbed="feature_seconds" in row.disturbed,
         )
         for row in rows
         if row.strategy in STRATEGIES and STRATEGIES[row.strategy].backbone is not None

@@ -25,7 +25,9 @@ from core.experiments.records import (
 from core.experiments.store import Store
 from core.experiments.used_backbones import used_under
 from core.strategies.registry import find_strategy
-from core.training.events import Deployment
+from core.text import seconds_text
+from core.training.events import TIME_TITLES, Deployment
+from core.training.steady import median_times
 
 Value = TypeVar("Value")
 
@@ -53,6 +55,9 @@ class Row:
     ``end_to_end_seconds`` is the total with that cost always counted. ``deployment`` is what the
     network of one of its seeds costs where it is used. ``backbone_origin``: the run that a backbone
     of one's own comes from; None for other backbones, and without one.
+
+    Each time is the median over the seeds in which it was not disturbed. ``disturbed`` names the
+    fields of those that were disturbed in every seed: they are shown with a mark and not compared.
     """
 
     strategy: str
@@ -83,6 +88,15 @@ class Row:
     backbone_origin: str | None
     notes: tuple[str, ...]
     runs: tuple[SeedResult, ...]
+    disturbed: tuple[str, ...] = ()
+
+    def time_text(self, name: str) -> str:
+        """One of the times in words, with a mark where it was disturbed."""
+        return seconds_text(getattr(self, name), name in self.disturbed)
+
+    def undisturbed(self, name: str) -> float | None:
+        """One of the times; None where it was disturbed or is not known."""
+        return None if name in self.disturbed else getattr(self, name)
 
 
 @dataclass(frozen=True)
@@ -225,6 +239,7 @@ def _row(runs: Sequence[RunRecord], spec: ExperimentSpec) -> Row:
         lift = None if majority_accuracy is None else mean - majority_accuracy
     states = {run.state for run in runs}
     noted = [run.notes for run in runs] + [result.notes for result in results]
+    times, disturbed = median_times(results)
     return Row(
         strategy=runs[0].strategy,
         title=title_of(runs[0].strategy),
@@ -237,13 +252,8 @@ def _row(runs: Sequence[RunRecord], spec: ExperimentSpec) -> Row:
         train_accuracy=_mean(r.scores.train.accuracy for r in results),
         log_loss=_mean(r.scores.test.log_loss for r in results),
         lift_over_majority=lift,
-        first_epoch_seconds=_median(r.first_epoch_seconds for r in results),
-        steady_epoch_seconds=_median(r.steady_epoch_seconds for r in results),
-        validation_seconds=_median(r.validation_seconds for r in results),
-        feature_seconds=_median(r.feature_seconds for r in results),
+        **times,
         feature_cache=_joined(r.feature_cache for r in results),
-        total_seconds=_median(r.total_seconds for r in results),
-        end_to_end_seconds=_median(r.end_to_end_seconds for r in results),
         epochs=_whole_median(r.epochs for r in results),
         best_epochs=tuple(_known(r.best_epoch for r in results)),
         parameters=_whole_median(r.parameters for r in results),
@@ -256,6 +266,7 @@ def _row(runs: Sequence[RunRecord], spec: ExperimentSpec) -> Row:
         runs=tuple(
             SeedResult(run.id, run.seed, run.state, run.test_accuracy, run.error) for run in runs
         ),
+        disturbed=disturbed,
     )
 
 
@@ -285,18 +296,19 @@ def _joined(values: Iterable[str | None]) -> str | None:
 
 MEGABYTE = 1_000_000
 ORIGIN = "backbone trained on"
+DISTURBED = "disturbed times"
 
 
 def results_frame(comparison: Comparison) -> pd.DataFrame:
     """One line a strategy with the columns of ``COLUMN_HELP``; unknown values are missing.
 
-    Where no backbone is one's own, the column about that is left out.
+    ``ORIGIN`` and ``DISTURBED`` are left out where they would be empty.
     """
-    columns = [
-        name
-        for name in COLUMN_HELP
-        if name != ORIGIN or any(row.backbone_origin for row in comparison.rows)
-    ]
+    has_any = {
+        ORIGIN: any(row.backbone_origin for row in comparison.rows),
+        DISTURBED: any(row.disturbed for row in comparison.rows),
+    }
+    columns = [name for name in COLUMN_HELP if has_any.get(name, True)]
     return pd.DataFrame([_line(row) for row in comparison.rows], columns=columns)
 
 
@@ -340,6 +352,7 @@ def _line(row: Row) -> dict[str, object]:
         "parameters": row.parameters,
         "trained parameters": row.trainable_parameters,
         "peak memory (MB)": None if memory is None else memory / MEGABYTE,
+        DISTURBED: ", ".join(TIME_TITLES[name] for name in row.disturbed),
     }
 
 
@@ -372,6 +385,7 @@ COLUMN_HELP = {
     "features (s)": "What extracting the features of all images with the backbone cost, once.",
     "whole run (s)": "Everything from start to score, with extraction counted also where its "
     "result was already in the cache.",
+    DISTURBED: "Times that other work on the machine made longer, in every seed.",
     "log loss (nats)": "Price of wrong confidence on the test images: 0 is perfect, lower is "
     "better.",
     "validation accuracy (%)": "On the images that chose the epoch.",

@@ -16,6 +16,7 @@ import pandas as pd
 from PIL import Image
 from scipy.spatial import cKDTree
 
+from core.analysis.choice import backbone_of
 from core.analysis.evidence import ExperimentPredictions
 from core.backbones.backbone import Backbone
 from core.backbones.feature_cache import find_stored, matching_keys
@@ -61,25 +62,42 @@ class FeatureMap:
     how: str
 
 
-def feature_map(store: Store, experiment_id: str, method: Method = "tsne") -> CachedWork:
+def feature_map(
+    store: Store, experiment_id: str, method: Method = "tsne", backbone: str | None = None
+) -> CachedWork:
     """The state of an experiment's map; starts the job where there is no map yet.
 
-    Read it with ``read_map(work.result)`` once ``work.state`` is ``ready``; after a failure
-    ``make_again`` starts it again. When features of all test images come into the cache, the map
-    is made anew.
+    ``backbone``: whose features lay it out, one of ``kept_features``; None, and one that is not
+    among these, is the first of them. Read the map with ``read_map(work.result)`` once
+    ``work.state`` is ``ready``; after a failure ``make_again`` starts it again. When features of
+    all test images come into the cache, it is made anew.
     ``UnknownName`` for an experiment, dataset or method that is not there.
     """
     if method not in METHODS:
         raise UnknownName("method", method, METHODS)
-    spec = store.experiment(experiment_id).spec
-    dataset = open_dataset(spec.dataset_id)
-    test = spec.split.of(dataset).test
-    wanted = wanted_features(spec, dataset.image_count)
-    known = ";".join(key for _, one in wanted for key in one.keys_with(test))
+    kept = kept_features(store.experiment(experiment_id).spec)
+    chosen = backbone if backbone in kept else next(iter(kept), None)
+    known = ";".join(kept[chosen]) if chosen else ""
     mark = hashlib.sha256(f"{FORMAT};{known}".encode()).hexdigest()[:16]
     result = cache_folder() / f"map-{experiment_id}-{method}-{mark}.npz"
-    arguments = {"experiment": experiment_id, "method": method}
+    arguments = {"experiment": experiment_id, "method": method, "backbone": chosen}
     return cached_work(store, "feature_map", arguments, result)
+
+
+def kept_features(spec: ExperimentSpec) -> dict[str, list[str]]:
+    """By backbone, the keys of what the cache has of all test images of an experiment.
+
+    The backbones of its own strategies come first; those without features are left out.
+    ``UnknownName`` for a dataset that is not there.
+    """
+    dataset = open_dataset(spec.dataset_id)
+    test = spec.split.of(dataset).test
+    found: dict[str, list[str]] = {}
+    for backbone, wanted in wanted_features(spec, dataset.image_count):
+        if keys := wanted.keys_with(test):
+            found.setdefault(backbone.name, []).extend(keys)
+    own = {one.name for name, _ in spec.strategies if (one := backbone_of(name)) is not None}
+    return dict(sorted(found.items(), key=lambda entry: entry[0] not in own))
 
 
 def read_map(path: Path) -> FeatureMap:
@@ -184,15 +202,29 @@ def wanted_features(
 
 def run(arguments: dict[str, Any], context: JobContext) -> None:
     """Lay out the test images of ``experiment`` by ``method``."""
-    layout = layout_of(open_store(), arguments["experiment"], arguments["method"], context)
+    layout = layout_of(
+        open_store(),
+        arguments["experiment"],
+        arguments["method"],
+        context,
+        arguments.get("backbone"),
+    )
     output = output_of(arguments)
     arrays = {"positions": layout.positions, "xy": layout.xy, "how": np.array(layout.how)}
     write_arrays(output, arrays)
     remove_oldest(context.queue, context.job.kind, output)
 
 
-def layout_of(store: Store, experiment_id: str, method: Method, context: JobContext) -> FeatureMap:
+def layout_of(
+    store: Store,
+    experiment_id: str,
+    method: Method,
+    context: JobContext,
+    backbone: str | None = None,
+) -> FeatureMap:
     """The map of an experiment's test images, at most ``MOST_IMAGES`` of them.
+
+    By the features of ``backbone``; None is any whose features are kept.
 
     Raises ``UnknownName`` for an experiment or dataset that is not there, ``HeadstartError``
     where no run is finished, ``StoreError`` where no predictions can be read.
@@ -207,7 +239,7 @@ def layout_of(store: Store, experiment_id: str, method: Method, context: JobCont
         spec.resize,
         lambda done, total: context.report("Preparing the images", done, total),
     )
-    vectors, seen = _vectors(spec, prepared, positions, context)
+    vectors, seen = _vectors(spec, prepared, positions, context, backbone)
     laid_out = "t-SNE" if method == "tsne" and len(positions) >= FEWEST_FOR_TSNE else "PCA"
     context.report(f"Laying out {len(positions):,} pictures ({laid_out})")
     sentences = [
@@ -289,11 +321,17 @@ def _scored_images(store: Store, experiment_id: str) -> Predictions:
 
 
 def _vectors(
-    spec: ExperimentSpec, prepared: PreparedImages, positions: np.ndarray, context: JobContext
+    spec: ExperimentSpec,
+    prepared: PreparedImages,
+    positions: np.ndarray,
+    context: JobContext,
+    chosen: str | None,
 ) -> tuple[np.ndarray, str]:
     """One row of numbers for each image, float32, and a sentence on what they are."""
     context.report("Looking for features")
     for backbone, wanted in wanted_features(spec, prepared.shape[0], images=prepared.digest):
+        if chosen not in (None, backbone.name):
+            continue
         for key in wanted.keys_with(positions):
             stored = find_stored(key, positions)
             if stored is not None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
 
-from core.analysis.comparison import Comparison, compare_experiment, split_text, title_of
+from core.analysis.comparison import Comparison, Row, compare_experiment, split_text, title_of
 from core.analysis.evidence import ladder_order, load_evidence
 from core.analysis.metrics import find_metric
 from core.analysis.scores import StrategyScore, score_table
@@ -47,7 +47,8 @@ class FactRow:
 
     ``values`` are texts of ``setup`` and ``setting`` rows, values of ``metric`` and seconds of
     ``time``. ``deltas`` are differences of the metric or ratios of seconds to the baseline; None
-    for the baseline, where one is unknown and where there is an obstacle.
+    for the baseline, where one is unknown and where there is an obstacle. ``disturbed`` says which
+    seconds something else spoilt: they have no ratio.
     """
 
     title: str
@@ -55,6 +56,7 @@ class FactRow:
     values: tuple[str | float | None, ...]
     deltas: tuple[float | None, ...]
     metric: str = "accuracy"
+    disturbed: tuple[bool, ...] = ()
 
     @property
     def differs(self) -> bool:
@@ -117,8 +119,9 @@ def compare_several(
         found_rows.append(_metric_row(title, metric, values, columns))
     for name in names:
         for field, title in _TIMES.items():
-            values = [getattr(found.get(name), field, None) for found in by_name]
-            found_rows.append(_number_row(f"{title_of(name)}: {title}", "time", values, columns))
+            rows_of = [found.get(name) for found in by_name]
+            title_of_row = f"{title_of(name)}: {title}"
+            found_rows.append(_time_row(title_of_row, field, rows_of, columns))
     rows += [row for row in found_rows if any(value is not None for value in row.values)]
     return Several(
         tuple(columns), tuple(rows), other_devices=pinned is not None and len(devices) > 1
@@ -191,6 +194,18 @@ def _metric_row(
     title: str, metric: str, values: Sequence[float | None], columns: Sequence[Column]
 ) -> FactRow:
     return replace(_number_row(title, "metric", values, columns), metric=metric)
+
+
+def _time_row(
+    title: str, field: str, rows: Sequence[Row | None], columns: Sequence[Column]
+) -> FactRow:
+    """All times are shown; only undisturbed ones are compared."""
+    compared = [row.undisturbed(field) if row else None for row in rows]
+    return replace(
+        _number_row(title, "time", compared, columns),
+        values=tuple(getattr(row, field) if row else None for row in rows),
+        disturbed=tuple(row is not None and field in row.disturbed for row in rows),
+    )
 
 
 def _number_row(

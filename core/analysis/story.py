@@ -177,13 +177,15 @@ class StoryFacts:
 
     @property
     def timed_rows(self) -> list[Row]:
-        """What was trained and knows how long a whole run took, the quickest first."""
+        """What was trained and knows how long a whole run took, the quickest first; without
+        those whose time was disturbed, unless all were."""
         timed = [
             (row.end_to_end_seconds, row)
             for row in self.rows.values()
             if row.strategy != MAJORITY and row.end_to_end_seconds is not None
         ]
-        return [row for _, row in sorted(timed, key=lambda entry: entry[0])]
+        quiet = [entry for entry in timed if "end_to_end_seconds" not in entry[1].disturbed]
+        return [row for _, row in sorted(quiet or timed, key=lambda entry: entry[0])]
 
     @property
     def longest_pretrained(self) -> Row | None:

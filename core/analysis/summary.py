@@ -17,12 +17,14 @@ from core.strategies.registry import MAJORITY
 
 @dataclass(frozen=True)
 class Contender:
-    """A strategy by its mean test accuracy (0 to 1) and the seconds of a whole run, if known."""
+    """A strategy by its mean test accuracy (0 to 1) and the seconds of a whole run, if known, and
+    whether these were disturbed."""
 
     strategy: str
     title: str
     accuracy: float
     seconds: float | None
+    is_disturbed: bool = False
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,8 @@ class Summary:
 
     ``best`` is the most accurate strategy, ``verdict`` that against the majority class, ``lead``
     that over the next best, with the interval; None where there is no other. ``tied`` are titles
-    of those that cannot be told apart from the best. Of those that are quicker than the best:
+    of those that cannot be told apart from the best. Of those that are quicker than the best, by
+    times that were not disturbed:
     ``quickest_good`` is the quickest that is clearly better than the majority class, ``enough``
     the quickest of these that cannot be told apart from the best, ``nearest_quicker`` the most
     accurate, with ``nearest_told_apart``. ``useless`` are titles of those that are no better than
@@ -55,11 +58,18 @@ def summary_of(evidence: ExperimentPredictions, breakdown: TimeBreakdown) -> Sum
     best = evidence.best
     if best is None:
         return None
-    seconds = {row.strategy: row.parts.end_to_end for row in breakdown.rows}
+    times = {row.strategy: row for row in breakdown.rows}
+    seconds = {row.strategy: row.parts.end_to_end for row in breakdown.rows if not row.is_disturbed}
 
     def contender(answers: StrategyPredictions) -> Contender:
-        name = answers.strategy
-        return Contender(name, answers.title, answers.accuracy, seconds.get(name))
+        time = times.get(answers.strategy)
+        return Contender(
+            answers.strategy,
+            answers.title,
+            answers.accuracy,
+            time.parts.end_to_end if time else None,
+            time.is_disturbed if time else False,
+        )
 
     def is_quicker(answers: StrategyPredictions) -> bool:
         infinite = float("inf")

@@ -15,6 +15,7 @@ from core.analysis.evidence import ladder_order
 from core.experiments.records import RunRecord, finished_runs
 from core.experiments.store import Store
 from core.training.events import EpochRecord, RunResult
+from core.training.steady import undisturbed_epochs
 
 Epochs = Sequence[EpochRecord]
 
@@ -36,12 +37,12 @@ class Target:
 
 @dataclass(frozen=True)
 class CostToAccuracy:
-    """Seconds until a strategy's validation accuracy first reached a target.
+    """Seconds until a strategy's validation accuracy first reached a target, over all its seeds.
 
     Extraction (counted also on a cache hit), the head's epochs, training and validation up to and
     with that epoch; starting up and scoring are outside. ``seconds`` is the median over seeds,
     where a seed that never reached it counts as infinite; None: at least half of the seeds did
-    not. ``reached`` of ``seeds`` did.
+    not. ``reached`` of ``seeds`` did. ``is_disturbed``: something else spoilt the time of one.
     """
 
     strategy: str
@@ -50,6 +51,7 @@ class CostToAccuracy:
     seconds: float | None
     reached: int
     seeds: int
+    is_disturbed: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,8 @@ class TimeParts:
 
 @dataclass(frozen=True)
 class StrategyTime:
-    """One strategy over its finished seeds.
+    """One strategy over its finished seeds: times are those of the seeds whose whole run was not
+    disturbed; of all of them where there is none, and then ``is_disturbed``.
 
     ``parts`` are those of the median run by end-to-end seconds (the mean of two with an even
     number), so that they add up to the median. ``fastest`` and ``slowest`` are the end-to-end
@@ -99,6 +102,7 @@ class StrategyTime:
     images_per_second: float | None
     trains_on_features: bool
     peak_memory_bytes: int | None
+    is_disturbed: bool = False
 
 
 @dataclass(frozen=True)
@@ -225,6 +229,7 @@ def _cost(timed: Sequence[_Timed], target: Target) -> CostToAccuracy:
         seconds=None if math.isinf(middle) else middle,
         reached=sum(not math.isinf(seconds) for seconds in times),
         seeds=len(times),
+        is_disturbed=any("end_to_end_seconds" in result.disturbed for _, result, _ in timed),
     )
 
 
@@ -243,17 +248,19 @@ def _seconds_to(result: RunResult, epochs: Epochs, accuracy: float) -> float:
 
 def _row(timed: Sequence[_Timed]) -> StrategyTime:
     results = [result for _, result, _ in timed]
+    quiet = [entry for entry in timed if "end_to_end_seconds" not in entry[1].disturbed]
+    counted = quiet or timed
     parts = sorted(
-        (time_parts(result, epochs) for _, result, epochs in timed),
+        (time_parts(result, epochs) for _, result, epochs in counted),
         key=lambda entry: entry.end_to_end,
     )
     # Medians of single parts would not add up.
     middle = zip(
         astuple(parts[(len(parts) - 1) // 2]), astuple(parts[len(parts) // 2]), strict=True
     )
-    whole = [result.end_to_end_seconds for result in results]
+    whole = [result.end_to_end_seconds for _, result, _ in counted]
     saved = [seconds for one in results if (seconds := one.extraction_saved_seconds)]
-    speeds = [speed for _, _, epochs in timed if (speed := _speed(epochs)) is not None]
+    speeds = [speed for _, _, epochs in counted if (speed := _speed(epochs)) is not None]
     strategy = timed[0][0].strategy
     return StrategyTime(
         strategy=strategy,
@@ -270,10 +277,13 @@ def _row(timed: Sequence[_Timed]) -> StrategyTime:
             for _, result, epochs in timed
         ),
         peak_memory_bytes=max(result.peak_memory_bytes for result in results),
+        is_disturbed=not quiet,
     )
 
 
 def _speed(epochs: Epochs) -> float | None:
-    """Median images a second of the main epochs after the first; of the first if it is alone."""
-    speeds = [epoch.images_per_second for epoch in epochs if epoch.stage == "main"]
-    return statistics.median(speeds[1:] or speeds) if speeds else None
+    """Median images a second of the main epochs after the first, without disturbed ones where two
+    are left; of the first if it is alone."""
+    main = [epoch for epoch in epochs if epoch.stage == "main"]
+    counted = undisturbed_epochs(main[1:]) or main
+    return statistics.median(epoch.images_per_second for epoch in counted) if main else None

@@ -150,7 +150,7 @@ ENTRIES = (
         licence="BSD (Facebook)",
         by="K. He and others (2016), weights by Facebook under BSD, in the form that Keras "
         "publishes",
-        colour="#FA3C8C",
+        colour="#64A064",
     ),
     Entry(
         name="mobilenet_v2",
@@ -166,7 +166,7 @@ ENTRIES = (
         licence="Apache-2.0 (Google)",
         by="Google (M. Sandler and others, 2018), under Apache-2.0, in the form that Keras "
         "publishes",
-        colour="#64A064",
+        colour="#FA3C8C",
     ),
     Entry(
         name="mobilenet_v3_large",
@@ -199,7 +199,7 @@ ENTRIES = (
         multiply_adds=2_834_161_664,
         licence="BSD-3-Clause (Zhuang Liu)",
         by="G. Huang and others (2017), under BSD-3-Clause, in the form that Keras publishes",
-        colour="#B482B4",
+        colour="#826EB4",
     ),
     Entry(
         name="efficientnet_v2_b0",
@@ -214,7 +214,7 @@ ENTRIES = (
         multiply_adds=718_086_176,
         licence="Apache-2.0 (Google)",
         by="Google (M. Tan and Q. Le, 2021), under Apache-2.0, in the form that Keras publishes",
-        colour="#826EB4",
+        colour="#B482B4",
         signed=True,
         options=OUTSIDE,
     ),

@@ -3,7 +3,7 @@
 The colour is that of the backbone, the marker that of the mode.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from itertools import product
 
@@ -39,13 +39,27 @@ GREY = "#808890"
 
 # What the accuracy is shown against: by name in an address, with the field of ``BackboneCost``.
 COSTS = {"run": WHOLE_RUN, "image": ONE_IMAGE, "parameters": PARAMETERS}
+_MARKS = {"run": "run_is_disturbed", "image": "is_disturbed"}
 _FIELDS = {"run": "whole_run_seconds", "image": "image_seconds", "parameters": "parameters"}
 
 
-def cost_values(costs: Mapping[str, BackboneCost], name: str) -> dict[str, float]:
+def cost_values(
+    costs: Mapping[str, BackboneCost], name: str, with_disturbed: bool = True
+) -> dict[str, float]:
     """One of ``COSTS`` by strategy, without those where it is not known."""
+    left_out = frozenset() if with_disturbed else disturbed_costs(costs, name)
     found = {strategy: getattr(cost, _FIELDS[name]) for strategy, cost in costs.items()}
-    return {strategy: float(value) for strategy, value in found.items() if value is not None}
+    return {
+        strategy: float(value)
+        for strategy, value in found.items()
+        if value is not None and strategy not in left_out
+    }
+
+
+def disturbed_costs(costs: Mapping[str, BackboneCost], name: str) -> frozenset[str]:
+    """The strategies whose cost of that name is a time that was disturbed."""
+    field = _MARKS.get(name)
+    return frozenset(each for each, cost in costs.items() if field and getattr(cost, field))
 
 
 def backbone_matrix_chart(matrix: BackboneMatrix) -> Exhibit:
@@ -104,13 +118,15 @@ def backbone_matrix_chart(matrix: BackboneMatrix) -> Exhibit:
     return Exhibit(figure, describe_matrix(matrix), frame)
 
 
-def backbone_cost_chart(matrix: BackboneMatrix, costs: Mapping[str, float], cost: Cost) -> Exhibit:
+def backbone_cost_chart(
+    matrix: BackboneMatrix, costs: Mapping[str, float], cost: Cost, disturbed: Collection[str] = ()
+) -> Exhibit:
     """Test accuracy of every cell against one of its ``costs`` by strategy, with the front.
 
     The legend has a colour for each backbone and a marker for each mode, not one entry for each
     strategy.
     """
-    exhibit = cost_chart(matrix.scores, costs, cost)
+    exhibit = cost_chart(matrix.scores, costs, cost, disturbed=disturbed)
     figure = exhibit.figure
     figure.update_traces(showlegend=False, selector={"mode": "markers"})
     looks = {cell: appearance_of(cell.score.strategy) for cell in matrix.cells}

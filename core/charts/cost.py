@@ -1,6 +1,6 @@
 """How good a strategy is against what it costs: time, size, work for one image."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,21 +83,28 @@ PARAMETERS = Cost(
 
 
 def cost_chart(
-    scores: Sequence[StrategyScore], costs: Mapping[str, float], cost: Cost, with_front: bool = True
+    scores: Sequence[StrategyScore],
+    costs: Mapping[str, float],
+    cost: Cost,
+    with_front: bool = True,
+    disturbed: Collection[str] = (),
 ) -> Exhibit:
     """A metric against ``costs`` by strategy, on a log axis.
 
     The line joins the Pareto front: the strategies that no other beats in both. Open markers are
-    beaten in both. Without the front all markers are filled and the majority class is a line.
+    beaten in both. Without the front all markers are filled and the majority class is a line. The
+    costs of ``disturbed`` strategies are times that something else made longer: they are shown with
+    an open marker and a mark, and neither beat nor are beaten.
     """
     known = [score for score in scores if score.strategy in costs]
     if not known:
         return Exhibit(go.Figure(), NOTHING_YET, pd.DataFrame())
     kind = METRICS[known[0].metric]
     heading = heading_of(kind)
+    compared = [score for score in known if score.strategy not in disturbed]
     front = pareto_front(
-        {score.strategy: costs[score.strategy] for score in known},
-        {score.strategy: score.mean for score in known},
+        {score.strategy: costs[score.strategy] for score in compared},
+        {score.strategy: score.mean for score in compared},
         kind.better == "higher",
     )
     shown = {score.strategy: max(costs[score.strategy], cost.least) for score in known}
@@ -120,9 +127,11 @@ def cost_chart(
             hoverinfo="skip",
         )
     for score in known:
-        is_open = with_front and score.strategy not in front
+        is_disturbed = score.strategy in disturbed
+        is_open = is_disturbed or (with_front and score.strategy not in front)
         marker = marker_of(score.strategy, 15, is_open)
-        title, text = escape_plotly(score.title), cost.text(costs[score.strategy])
+        mark = " (disturbed)" if is_disturbed else ""
+        title, text = escape_plotly(score.title + mark), cost.text(costs[score.strategy])
         figure.add_scatter(
             name=title,
             x=[shown[score.strategy]],
@@ -135,23 +144,31 @@ def cost_chart(
     majority = known[0].majority
     if majority is not None and not with_front:
         figure.add_hline(y=kind.shown(majority), line=DOTTED)
-    best, beaten = (
+    status = {
+        score.strategy: "disturbed"
+        if score.strategy in disturbed
+        else ("yes" if score.strategy in front else "no")
+        for score in by_cost
+    }
+    best, beaten, spoilt = (
         "; ".join(
             f"{score.title} {kind.text(score.mean)} {cost.at} {cost.text(costs[score.strategy])}"
             for score in by_cost
-            if (score.strategy in front) == is_front
+            if status[score.strategy] == each
         )
-        for is_front in (True, False)
+        for each in ("yes", "no", "disturbed")
     )
-    words = f"{kind.heading} against {cost.title}. On the Pareto front: {best}."
+    words = f"{kind.heading} against {cost.title}. On the Pareto front: {best or 'nothing'}."
     if beaten:
         words += f" Another strategy is both better and {cost.cheaper} than: {beaten}."
+    if spoilt:
+        words += f" Disturbed by other work on the machine, so not compared: {spoilt}."
     frame = pd.DataFrame(
         {
             "strategy": score.title,
             cost.column: cost.scale * costs[score.strategy],
             heading: kind.shown(score.mean),
-            "on the Pareto front": "yes" if score.strategy in front else "no",
+            "on the Pareto front": status[score.strategy],
         }
         for score in by_cost
     )

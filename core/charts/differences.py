@@ -41,6 +41,9 @@ def differences_chart(sections: Mapping[str, Mapping[str, PairVerdict]]) -> Exhi
         row_height=ROW_HEIGHT,
         margin=FLAT_MARGIN,
     )
+    # No line of the grid runs through a heading.
+    tests = [place for place, (_, pair) in enumerate(rows) if pair]
+    figure.update_yaxes(tickvals=tests, ticktext=[wrapped(rows[place][0]) for place in tests])
     figure.add_vline(x=0, line=DOTTED)
     for place, (label, pair) in enumerate(rows):
         if pair is None:

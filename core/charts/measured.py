@@ -244,6 +244,6 @@ def _tutorial_line(entry: Beside) -> dict[str, object]:
         "here, test (%)": hundredfold(row.test_accuracy) if row else None,
         "95 % interval": interval,
         "tutorial, epoch": entry.model.epoch,
-        "here, epoch": seconds_text(row.steady_epoch_seconds) if row else UNKNOWN,
-        "here, features": seconds_text(row.feature_seconds) if row else UNKNOWN,
+        "here, epoch": row.time_text("steady_epoch_seconds") if row else UNKNOWN,
+        "here, features": row.time_text("feature_seconds") if row else UNKNOWN,
     }

@@ -41,7 +41,9 @@ def story_chart(scene: Squares | Bars | Times, presented: bool = False) -> Exhib
         rows = scene.comparison.finished_rows
         known = [row for row in rows if row.end_to_end_seconds is not None]
         seconds = {row.strategy: row.end_to_end_seconds or 0.0 for row in known}
-        exhibit = accuracy_time_chart(accuracy_scores(scene.comparison), seconds, with_front=False)
+        spoilt = {row.strategy for row in known if "end_to_end_seconds" in row.disturbed}
+        scores = accuracy_scores(scene.comparison)
+        exhibit = accuracy_time_chart(scores, seconds, with_front=False, disturbed=spoilt)
     figure = exhibit.figure
     figure.update_layout(
         height=PRESENTED_HEIGHT if presented else HEIGHT,

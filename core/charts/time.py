@@ -1,6 +1,6 @@
 """Charts of time: where it went, what accuracy it bought, and what one epoch takes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -68,11 +68,12 @@ def parts_text(seconds: Mapping[str, float]) -> str:
 def time_breakdown_chart(breakdown: TimeBreakdown) -> Exhibit:
     """Seconds of one whole run of each strategy, stacked by what they were spent on.
 
-    The table also has what the cache saved, the speed and the memory.
+    The table also has what the cache saved, the speed and the memory, and where a time was
+    disturbed, which ones.
     """
     rows = breakdown.rows[::-1]
     figure = chart_of_rows(
-        [row_label(row.title, seconds_text(row.parts.end_to_end)) for row in rows],
+        [row_label(row.title, _whole_run_text(row)) for row in rows],
         {"title": "one whole run (seconds)", "rangemode": "tozero"},
         room=LEGEND_HEIGHT,
         legend=LEGEND_ABOVE | {"traceorder": "normal"},
@@ -93,8 +94,10 @@ def time_breakdown_chart(breakdown: TimeBreakdown) -> Exhibit:
             hovertemplate=f"%{{text}}<br>{look.title}: %{{customdata}}<extra></extra>",
         )
     frame = pd.DataFrame([_breakdown_line(row) for row in breakdown.rows])
+    if disturbed_runs(breakdown):
+        frame["disturbed"] = ["yes" if row.is_disturbed else "no" for row in breakdown.rows]
     spent = "; ".join(
-        f"{row.title}: {seconds_text(row.parts.end_to_end)} ({parts_text(vars(row.parts))})"
+        f"{row.title}: {_whole_run_text(row)} ({parts_text(vars(row.parts))})"
         for row in breakdown.rows
     )
     words = f"Time of one whole run. {spent}." if spent else NOTHING_YET
@@ -104,11 +107,12 @@ def time_breakdown_chart(breakdown: TimeBreakdown) -> Exhibit:
 def time_summary(breakdown: TimeBreakdown) -> str:
     """One sentence: the fastest and the slowest strategy that trains, and how far apart they are.
 
-    Empty where none trains.
+    Times that were disturbed are not compared. Empty where none trains.
     """
-    rows = [row for row in breakdown.rows if row.strategy != MAJORITY]
+    trained = [row for row in breakdown.rows if row.strategy != MAJORITY]
+    rows = [row for row in trained if not row.is_disturbed]
     if not rows:
-        return ""
+        return "All times were disturbed, so they are not compared." if trained else ""
     rows.sort(key=lambda row: row.parts.end_to_end)
     fastest, slowest = rows[0], rows[-1]
     shortest, longest = fastest.parts.end_to_end, slowest.parts.end_to_end
@@ -122,6 +126,10 @@ def time_summary(breakdown: TimeBreakdown) -> str:
     )
 
 
+def _whole_run_text(row: StrategyTime) -> str:
+    return seconds_text(row.parts.end_to_end, row.is_disturbed)
+
+
 def costs_frame(breakdown: TimeBreakdown) -> pd.DataFrame:
     """One line a strategy, one column a target: the time as text, ``never`` if it was not reached.
 
@@ -132,7 +140,9 @@ def costs_frame(breakdown: TimeBreakdown) -> pd.DataFrame:
         line = {"strategy": row.title}
         for cost in breakdown.costs_of(row.strategy):
             column = f"{cost.target.title} ({percent_text(cost.target.accuracy)})"
-            text = "never" if cost.seconds is None else seconds_text(cost.seconds)
+            text = "never"
+            if cost.seconds is not None:
+                text = seconds_text(cost.seconds, cost.is_disturbed)
             if 0 < cost.reached < cost.seeds:
                 seeds = f"{cost.reached} of {cost.seeds} seeds"
                 text = f"only {seeds}" if cost.seconds is None else f"{text} ({seeds})"
@@ -146,9 +156,16 @@ def costs_words(breakdown: TimeBreakdown) -> str:
     sentences = []
     for target in breakdown.targets:
         costs = [cost for cost in breakdown.costs if cost.target == target]
-        reached = sorted((cost.seconds, cost.title) for cost in costs if cost.seconds is not None)
+        reached = sorted(
+            (cost.seconds, cost.title, cost.is_disturbed)
+            for cost in costs
+            if cost.seconds is not None
+        )
         never = [cost.title for cost in costs if cost.seconds is None]
-        words = ", ".join(f"{title} after {seconds_text(seconds)}" for seconds, title in reached)
+        words = ", ".join(
+            f"{title} after {seconds_text(seconds, is_disturbed)}"
+            for seconds, title, is_disturbed in reached
+        )
         missed = f"; never: {', '.join(never)}" if never else ""
         sentences.append(
             f"{percent_text(target.accuracy)} ({target.title}): {words or 'no strategy'}{missed}."
@@ -161,11 +178,19 @@ def whole_run_seconds(breakdown: TimeBreakdown) -> dict[str, float]:
     return {row.strategy: row.parts.end_to_end for row in breakdown.rows}
 
 
+def disturbed_runs(breakdown: TimeBreakdown) -> frozenset[str]:
+    """The strategies whose whole run something else made longer, in every seed."""
+    return frozenset(row.strategy for row in breakdown.rows if row.is_disturbed)
+
+
 def accuracy_time_chart(
-    scores: Sequence[StrategyScore], seconds: Mapping[str, float], with_front: bool = True
+    scores: Sequence[StrategyScore],
+    seconds: Mapping[str, float],
+    with_front: bool = True,
+    disturbed: Collection[str] = (),
 ) -> Exhibit:
     """A metric against ``seconds``, the time of a whole run by strategy; see ``cost_chart``."""
-    return cost_chart(scores, seconds, WHOLE_RUN, with_front)
+    return cost_chart(scores, seconds, WHOLE_RUN, with_front, disturbed)
 
 
 def epoch_time_chart(comparison: Comparison) -> Exhibit:
@@ -192,26 +217,31 @@ def epoch_time_chart(comparison: Comparison) -> Exhibit:
         legend=LEGEND_ABOVE,
     )
     looks = (
-        ("one epoch of training", "circle", "#643CFA", "top center"),
-        ("extracting features, once", "diamond", "#D26E14", "bottom center"),
+        ("one epoch of training", "circle", "#643CFA", "top center", "steady_epoch_seconds"),
+        ("extracting features, once", "diamond", "#D26E14", "bottom center", "feature_seconds"),
     )
-    for clock, (name, symbol, colour, position) in zip(clocks, looks, strict=True):
+    for clock, (name, symbol, colour, position, field) in zip(clocks, looks, strict=True):
+        spoilt = [field in timed[::-1][place].disturbed for place in clock.index]
         figure.add_scatter(
             name=name,
             x=[max(seconds, SMALLEST_SECONDS) for seconds in clock],
             y=clock.index,
-            text=[seconds_text(seconds) for seconds in clock],
+            text=[seconds_text(*entry) for entry in zip(clock, spoilt, strict=True)],
             customdata=[escape_plotly(title) for title in rows["strategy"][clock.index]],
             mode="markers+text",
             textposition=position,
             # A time that reaches over the edge of the plot stays legible.
             cliponaxis=False,
-            marker={"symbol": symbol, "size": 12, "color": colour},
+            marker={
+                "symbol": [f"{symbol}-open" if each else symbol for each in spoilt],
+                "size": 12,
+                "color": colour,
+            },
             hovertemplate=f"%{{customdata}}<br>{name}: %{{text}}<extra></extra>",
         )
     words = "; ".join(
-        f"{row.title}: epoch {seconds_text(row.steady_epoch_seconds)}, features "
-        f"{seconds_text(row.feature_seconds)}"
+        f"{row.title}: epoch {row.time_text('steady_epoch_seconds')}, features "
+        f"{row.time_text('feature_seconds')}"
         for row in timed
     )
     return Exhibit(figure, f"{words}." if timed else NOTHING_YET, frame)

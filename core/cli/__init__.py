@@ -237,7 +237,7 @@ def _add_experiments(verbs: Any) -> None:
 
 
 def _add_runs(verbs: Any) -> None:
-    group = _group(verbs, "runs", "single runs: state, cancel, retry, export the model")
+    group = _group(verbs, "runs", "single runs: state, cancel, retry, remeasure, export the model")
     listing = _verb(group, "list", "list the runs", "experiments:list_runs")
     listing.add_argument("--experiment", metavar="ID", help="only of this experiment")
     listing.add_argument("--state", help="only in this state")
@@ -245,9 +245,11 @@ def _add_runs(verbs: Any) -> None:
     cancel = _verb(group, "cancel", "ask a run to stop", "experiments:cancel")
     does = "queue a failed, cancelled or interrupted run again"
     retry = _verb(group, "retry", does, "experiments:retry")
+    does = "measure the steady epochs of a finished run again; nothing else of it changes"
+    remeasure = _verb(group, "remeasure", does, "experiments:remeasure")
     does = "write a run's trained network with its model card as a zip"
     export = _verb(group, "export", does, "experiments:export_run", "keep")
-    for verb in (show, cancel, retry, export):
+    for verb in (show, cancel, retry, remeasure, export):
         verb.add_argument("id", metavar="ID")
     export.add_argument("--output", type=Path, required=True, metavar="FILE", help="the zip")
 

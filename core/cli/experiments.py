@@ -10,20 +10,22 @@ from pathlib import Path
 from typing import Any
 
 from core.cli.output import EXIT_DONE, log_line, print_json, print_table, say, stop_on_termination
-from core.errors import BadInput, UnknownName
+from core.errors import BadInput, HeadstartError, UnknownName
 from core.experiments import recorded
 from core.experiments.recorded import prepare_store
-from core.experiments.records import ExperimentRecord, RunRecord
+from core.experiments.records import ExperimentRecord, RunRecord, result_of
+from core.experiments.remeasure import request_remeasure
 from core.experiments.store import Store
 from core.files import sweep_parts, write_bytes, written_whole
 from core.jobs.cached import wait_for
 from core.jobs.launchers import current_launcher, log_path
 from core.jobs.queue import open_queue
-from core.jobs.records import STATES
+from core.jobs.records import STATES, progress_text
 from core.jobs.worker import serve
 from core.settings import current_settings
 from core.storage.shared import pull_cached
-from core.text import percent_text, printable_text
+from core.text import percent_text, printable_text, seconds_text
+from core.training.events import TIME_TITLES, RunResult
 
 
 def list_experiments(arguments: argparse.Namespace) -> int:
@@ -185,8 +187,13 @@ def show_run(arguments: argparse.Namespace) -> int:
     _print_runs([run])
     for name, value in run.settings.items():
         print(f"{name} = {value}")
-    for note in run.notes:
+    for note in dict.fromkeys((*run.notes, *(run.result.notes if run.result else ()))):
         print(note)
+    if run.result is not None:
+        for name, title in TIME_TITLES.items():
+            seconds = getattr(run.result, name)
+            if seconds is not None:
+                print(f"{title}: {seconds_text(seconds, name in run.result.disturbed)}")
     if epochs:
         print_table(
             ["stage", "epoch", "train loss", "train accuracy", "validation accuracy", "seconds"],
@@ -197,7 +204,7 @@ def show_run(arguments: argparse.Namespace) -> int:
                     f"{epoch.train_loss:.4f}",
                     percent_text(epoch.train_accuracy),
                     percent_text(epoch.validation_accuracy),
-                    f"{epoch.train_seconds:.2f}",
+                    f"{epoch.train_seconds:.2f}{_mark(epoch.is_disturbed)}",
                 ]
                 for epoch in epochs
             ],
@@ -227,6 +234,31 @@ def retry(arguments: argparse.Namespace) -> int:
         served = any(worker.group_id is None for worker in store.live_workers())
         hint = "" if served else "; serve it with: python -m core worker --exit-when-idle 10"
         say(f"{run.id} is queued{hint}")
+    return EXIT_DONE
+
+
+def remeasure(arguments: argparse.Namespace) -> int:
+    """Queue it, and serve it here unless another worker has it; waits for the device like a run."""
+    store = prepare_store()
+    job = request_remeasure(store, arguments.id)
+    shown = ""
+
+    def watch() -> None:
+        nonlocal shown
+        line = progress_text(store.job(job.id).progress)
+        if store.job(job.id).state == "running" and line != shown:
+            say(shown := line)
+
+    serve(store, current_launcher(), group_id=job.group_id, watch=watch)
+    over = store.job(job.id)
+    if over.state != "finished":
+        raise HeadstartError(over.error or f"The measurement is {over.state}.")
+    run = store.run(arguments.id)
+    if arguments.json:
+        print_json(run.as_dict())
+    else:
+        result = result_of(run)
+        say(f"{run.id}: a steady epoch takes {seconds_text(result.steady_epoch_seconds)}")
     return EXIT_DONE
 
 
@@ -260,12 +292,20 @@ def _print_runs(runs: list[RunRecord]) -> None:
                 run.seed,
                 run.state,
                 None if run.result is None else percent_text(run.result.scores.test.accuracy),
-                None if run.result is None else f"{run.result.total_seconds:.1f}",
+                None if run.result is None else _total_text(run.result),
                 run.error,
             ]
             for run in runs
         ],
     )
+
+
+def _total_text(result: RunResult) -> str:
+    return f"{result.total_seconds:.1f}{_mark('total_seconds' in result.disturbed)}"
+
+
+def _mark(is_disturbed: bool) -> str:
+    return " (disturbed)" if is_disturbed else ""
 
 
 def work(arguments: argparse.Namespace) -> int:

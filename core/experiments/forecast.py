@@ -4,7 +4,7 @@ For each strategy the closest earlier run is taken (of itself, else of the same 
 with the same layers; of these the same settings first, then this machine, the nearest image size,
 the newest) and scaled: training by epochs, training images and pixels; scoring and extraction by
 images and pixels; the rest (loading, tracing) is not scaled. There is no forecast for a strategy
-that never ran.
+that never ran, or never undisturbed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -65,8 +65,10 @@ def _measured(experiments: Sequence[ExperimentRecord], runs: Sequence[RunRecord]
         (by_id[run.experiment_id], run, result)
         for run, result in finished_runs(runs)
         if run.experiment_id in by_id
-        # A time on another machine's GPU is no guide to this machine.
+        # A time on another machine's GPU is no guide to this machine, nor is one that other work
+        # on the machine made longer.
         and not (by_id[run.experiment_id].recorded and result.device_kind == "gpu")
+        and not {"total_seconds", "feature_seconds"} & result.disturbed
     ]
 
 
@@ -217,7 +219,10 @@ def _pixel_fraction(
 def _basis(known: Sequence[ExperimentRecord], spec: ExperimentSpec) -> str:
     """``known``: the experiment that each strategy with a forecast was measured in."""
     if not known:
-        return "None of these strategies has run here yet, so there is no forecast."
+        return (
+            "None of these strategies has run here yet (runs that were disturbed do not count), so "
+            "there is no forecast."
+        )
     elsewhere = [experiment.origin.machine for experiment in known if experiment.origin]
     sentences = []
     if here := len(known) - len(elsewhere):

@@ -256,6 +256,15 @@ class Store(JobQueue):
 
         return self._surely(write)
 
+    def replace_result(self, run_id: str, result: RunResult) -> bool:
+        """Store times that were measured again; False for a run that is not finished any more."""
+        with self.database.writing() as connection:
+            if self._run(connection, run_id).state != "finished":
+                return False
+            again = update(runs).where(runs.c.id == run_id).values(result=result.as_dict())
+            connection.execute(again)
+            return True
+
     # Parts ------------------------------------------------------------------------------------
 
     def _experiments(

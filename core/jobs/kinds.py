@@ -118,6 +118,7 @@ KINDS: dict[str, JobKind] = {
             saves_memory="choose a smaller batch_size or image size",
             takes_less=True,
         ),
+        JobKind("remeasure", "core.experiments.remeasure:run", "device", "measurement"),
         JobKind(
             "import",
             "core.experiments.import_job:run",

@@ -19,7 +19,7 @@ from core.analysis.words.own_backbones import describe_origins, describe_overlap
 from core.errors import UnknownName
 from core.experiments.records import ExperimentSpec
 from core.strategies.registry import find_strategy
-from core.text import UNKNOWN, csv_cell, percent_text, seconds_text
+from core.text import UNKNOWN, csv_cell, percent_text
 from core.training.events import Deployment
 from core.training.spec import SplitProportions
 
@@ -27,9 +27,11 @@ from core.training.spec import SplitProportions
 ROW_COLUMNS = tuple(
     field.name
     for field in fields(Row)
-    if field.name not in ("best_epochs", "deployment", "notes", "runs")
+    if field.name not in ("best_epochs", "deployment", "notes", "runs", "disturbed")
 )
 DEPLOYMENT_COLUMNS = tuple(field.name for field in fields(Deployment))
+# Behind those that were there first: the network, and the names of the times that were disturbed.
+MORE_COLUMNS = (*DEPLOYMENT_COLUMNS, "disturbed_times")
 SHARED_COLUMNS = (
     "experiment",
     "dataset",
@@ -53,13 +55,13 @@ def to_json(comparison: Comparison) -> bytes:
 def to_csv(comparison: Comparison, byte_order_mark: bool = False) -> bytes:
     """One line a strategy, UTF-8, comma separated, ``.`` decimals; empty means unknown.
 
-    Columns are ``ROW_COLUMNS``, then what all rows share, and ``DEPLOYMENT_COLUMNS``. Excel needs
-    the ``byte_order_mark`` to read accents and dashes.
+    Columns are ``ROW_COLUMNS``, then what all rows share, and ``MORE_COLUMNS``. Excel needs the
+    ``byte_order_mark`` to read accents and dashes.
     """
     shared = [getattr(comparison, name) for name in SHARED_COLUMNS]
     shared += [comparison.split["seed"], comparison.images.get("test")]
-    lines = [[*row_values(row), *shared, *deployment_values(row)] for row in comparison.rows]
-    columns = (*ROW_COLUMNS, *SHARED_COLUMNS, "split_seed", "test_images", *DEPLOYMENT_COLUMNS)
+    lines = [[*row_values(row), *shared, *more_values(row)] for row in comparison.rows]
+    columns = (*ROW_COLUMNS, *SHARED_COLUMNS, "split_seed", "test_images", *MORE_COLUMNS)
     found = csv_bytes(columns, lines)
     return BOM_UTF8 + found if byte_order_mark else found
 
@@ -69,9 +71,10 @@ def row_values(row: Row) -> list[Any]:
     return [getattr(row, name) for name in ROW_COLUMNS]
 
 
-def deployment_values(row: Row) -> list[Any]:
-    """One value for each of ``DEPLOYMENT_COLUMNS``; None for what was not measured."""
-    return [getattr(row.deployment, name, None) for name in DEPLOYMENT_COLUMNS]
+def more_values(row: Row) -> list[Any]:
+    """One value for each of ``MORE_COLUMNS``; None for what was not measured."""
+    deployment = [getattr(row.deployment, name, None) for name in DEPLOYMENT_COLUMNS]
+    return [*deployment, " ".join(row.disturbed)]
 
 
 def csv_bytes(columns: Iterable[str], lines: Iterable[Iterable[Any]]) -> bytes:
@@ -115,9 +118,9 @@ def to_text(comparison: Comparison, scores: Sequence[StrategyScore] = ()) -> str
                 row.status,
                 kind.text(value),
                 UNKNOWN if low is None else f"{kind.text(low)} to {kind.text(high)}",
-                seconds_text(row.steady_epoch_seconds),
-                seconds_text(row.feature_seconds),
-                seconds_text(row.end_to_end_seconds),
+                row.time_text("steady_epoch_seconds"),
+                row.time_text("feature_seconds"),
+                row.time_text("end_to_end_seconds"),
             )
         )
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]

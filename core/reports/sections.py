@@ -42,6 +42,7 @@ from core.charts.backbones import (
     backbone_matrix_chart,
     backbone_pairs_chart,
     cost_values,
+    disturbed_costs,
 )
 from core.charts.classes import class_chart, class_frame
 from core.charts.curves import curve_chart
@@ -52,6 +53,7 @@ from core.charts.ranking import precision_recall_chart, roc_chart
 from core.charts.time import (
     accuracy_time_chart,
     costs_frame,
+    disturbed_runs,
     time_breakdown_chart,
     whole_run_seconds,
 )
@@ -152,12 +154,12 @@ def differences(evidence: ExperimentPredictions, shown: ExperimentPredictions) -
 
 def backbones(matrix: BackboneMatrix, comparison: Comparison) -> Found:
     costs = costs_of(comparison.rows)
-    answer = answer_of(matrix, cost_values(costs, "run"))
+    answer = answer_of(matrix, cost_values(costs, "run", with_disturbed=False))
     return {
         "answer": describe_answer(answer, costs, matrix.images) if answer else [],
         "matrix": backbone_matrix_chart(matrix),
         "costs": [
-            backbone_cost_chart(matrix, known, cost)
+            backbone_cost_chart(matrix, known, cost, disturbed_costs(costs, name))
             for name, cost in COSTS.items()
             if (known := cost_values(costs, name))
         ],
@@ -177,7 +179,11 @@ def time(
         "deployment_words": [describe_conditions(rows), describe_unmeasured(rows)],
         "chart": time_breakdown_chart(breakdown),
         "costs": costs_frame(breakdown),
-        "bought": accuracy_time_chart(scores, whole_run_seconds(breakdown)) if scores else None,
+        "bought": accuracy_time_chart(
+            scores, whole_run_seconds(breakdown), disturbed=disturbed_runs(breakdown)
+        )
+        if scores
+        else None,
     }
 
 

@@ -35,14 +35,9 @@ from core.analysis.verdicts import (
     ladder_steps,
 )
 from core.analysis.words.verdicts import describe_majority, describe_pair, describe_step
+from core.conditions import Conditions
 from core.experiments.store import Store
-from core.reports.export import (
-    DEPLOYMENT_COLUMNS,
-    ROW_COLUMNS,
-    csv_bytes,
-    deployment_values,
-    row_values,
-)
+from core.reports.export import MORE_COLUMNS, ROW_COLUMNS, csv_bytes, more_values, row_values
 
 # Column names, and lines with a value for each.
 Table = tuple[Sequence[str], list[Sequence[Any]]]
@@ -121,10 +116,14 @@ def _tables_of_runs(store: Store, comparison: Comparison) -> dict[str, Table]:
         "validation_seconds",
         "images_per_second",
     )
+    of_conditions = [
+        *(field.name for field in fields(Conditions) if field.name != "gpu"),
+        "is_disturbed",
+    ]
     return {
         "results": (
-            (*ROW_COLUMNS, *DEPLOYMENT_COLUMNS),
-            [[*row_values(row), *deployment_values(row)] for row in comparison.rows],
+            (*ROW_COLUMNS, *MORE_COLUMNS),
+            [[*row_values(row), *more_values(row)] for row in comparison.rows],
         ),
         "seeds": (
             ("run", "strategy", "seed", "state", "test_accuracy", "error"),
@@ -135,9 +134,13 @@ def _tables_of_runs(store: Store, comparison: Comparison) -> dict[str, Table]:
             ],
         ),
         "epochs": (
-            ("strategy", "seed", *of_epochs),
+            ("strategy", "seed", *of_epochs, *of_conditions),
             [
-                (curve.strategy, curve.seed, *(_known(getattr(epoch, name)) for name in of_epochs))
+                (
+                    *(curve.strategy, curve.seed),
+                    *(_known(getattr(epoch, name)) for name in of_epochs),
+                    *(getattr(epoch.conditions, name, None) for name in of_conditions),
+                )
                 for curve in curves_of(store, store.runs(comparison.experiment))
                 for epoch in curve.epochs
             ],
@@ -266,12 +269,12 @@ def _tables_of_time(breakdown: TimeBreakdown) -> dict[str, Table]:
         **{f"{part}_seconds": f"parts.{part}" for part in parts},
         **{f"{name}_seconds": name for name in ("fastest", "slowest", "cache_saved")},
         **{name: name for name in ("cache_hits", "images_per_second", "trains_on_features")},
-        "peak_memory_bytes": "peak_memory_bytes",
+        **{name: name for name in ("peak_memory_bytes", "is_disturbed")},
     }
     of_costs = {
         "target": "target.title",
         "target_accuracy": "target.accuracy",
-        **{name: name for name in ("strategy", "seconds", "reached", "seeds")},
+        **{name: name for name in ("strategy", "seconds", "reached", "seeds", "is_disturbed")},
     }
     return {
         "time-breakdown": _attributes(of_time, breakdown.rows),

@@ -168,7 +168,7 @@ _MODES = {
         fits=trained_fits,
         settings=_finetune_settings,
         cost=70,
-        marker="hexagon",
+        marker="triangle-down",
         dash="longdashdot",
         terms=("fine-tuned",),
     ),

@@ -14,7 +14,7 @@ import numpy as np
 from core.backbones.backend import dtype_policy, load_keras, out_of_memory_named
 from core.backbones.feature_set import FeatureSet
 from core.backbones.features import FeatureRequest, extract_features
-from core.conditions import Look, Meter, conditions_of_all, look_at_machine, look_at_machine_and_gpu
+from core.conditions import Look, Meter, look_at_machine, look_at_machine_and_gpu
 from core.datasets.choices import SUBSETS
 from core.datasets.dataset import Dataset
 from core.datasets.prepare import PreparedImages, prepare_images
@@ -45,8 +45,11 @@ from core.training.policy import (
 )
 from core.training.scoring import Inputs, predict, score
 from core.training.spec import TrainingSpec
+from core.training.steady import steady_epochs
 
 FEATURE_BATCH = 32
+# The first traces and compiles; three make a median.
+EPOCHS_AGAIN = 4
 
 
 def train(
@@ -77,9 +80,29 @@ def train(
         preparing_seconds = training.preparing_seconds
     seconds = clock() - started - preparing_seconds
     of_parts = outcome.result.conditions or RunConditions()
-    conditions = replace(of_parts, whole_run=meter.conditions())
+    # The whole run began before it was known where it runs: its GPU is that of its epochs.
+    epochs = of_parts.steady_epochs or of_parts.first_epoch
+    whole_run = replace(meter.conditions(), gpu=epochs.gpu if epochs else None)
+    conditions = replace(of_parts, whole_run=whole_run)
     result = replace(outcome.result, total_seconds=seconds, conditions=conditions)
     yield replace(outcome, result=result)
+
+
+def measure_again(
+    spec: TrainingSpec,
+    dataset: Dataset,
+    split: Split,
+    should_stop: Callable[[], bool] = lambda: False,
+    clock: Clock = MONOTONIC,
+    look: Look | None = None,
+) -> Iterator[Progress | EpochRecord]:
+    """Train the main stage of ``train`` for ``EPOCHS_AGAIN`` epochs, for their times alone.
+
+    The work of an epoch is the same whatever the weights are, so nothing is fitted before it, and
+    nothing is scored or kept. Arguments and errors are those of ``train``.
+    """
+    training = _Training(spec, dataset, split, should_stop, clock, look)
+    return training.measure_again(EPOCHS_AGAIN)
 
 
 def _estimate(estimator: Any, dataset: Dataset, split: Split) -> TrainingOutcome:
@@ -176,9 +199,39 @@ class _Training:
     preparing_seconds: float = 0.0
 
     def run(self) -> Generator[Progress | EpochRecord, None, TrainingOutcome]:
+        yield from self._prepare()
+        with dtype_policy(self.policy.precision):
+            plan, fitting = yield from self._plan()
+            fitted = Fitted()
+            for stage in plan.stages:
+                inputs = yield from self._inputs(stage)
+                fitted = yield from fitting.fit(stage, self._data(stage, inputs))
+            main = plan.stages[-1]
+            probabilities = yield from self._probabilities(main, inputs, fitting.check)
+        load_keras().utils.clear_session(free_memory=False)
+        return TrainingOutcome(
+            self._result(plan, fitted, probabilities),
+            _predictions(probabilities["test"], self.dataset, self.split),
+            {
+                variable.path: value.astype(np.float32, copy=False)
+                for variable, value in zip(main.changed_variables, fitted.best_weights, strict=True)
+            },
+        )
+
+    def measure_again(self, epochs: int) -> Iterator[Progress | EpochRecord]:
+        yield from self._prepare()
+        with dtype_policy(self.policy.precision):
+            plan, fitting = yield from self._plan()
+            main = plan.stages[-1]
+            stage = replace(main, options=replace(main.options, epochs=epochs, patience=0))
+            inputs = yield from self._inputs(stage)
+            yield from fitting.fit(stage, self._data(stage, inputs))
+        load_keras().utils.clear_session(free_memory=False)
+
+    def _prepare(self) -> Generator[Progress, None, None]:
+        """The libraries, the policy of the device and the images."""
         yield Progress("Loading the libraries")
         keras = load_keras()
-
         self.policy = choose_policy(self.spec.precision)
         on_gpu = self.policy.kind == "gpu"
         self.look = self.look or (look_at_machine_and_gpu if on_gpu else look_at_machine)
@@ -194,37 +247,26 @@ class _Training:
         self.preparing_seconds = preparing.seconds
         self.mean_rgb = mean_colour(self.spec, self.dataset)
         keras.utils.set_random_seed(self.spec.seed)
-        with dtype_policy(self.policy.precision):
-            where = f"{self.policy.device}, {self.policy.precision}"
-            yield Progress(f"Building the network ({where})")
-            plan = self._build()
-            fitting = Fitting(
-                f"{self.spec.strategy}, seed {self.spec.seed}",
-                self.spec.seed,
-                self.policy.compile_with_xla,
-                self.should_stop,
-                self.clock,
-                self.look,
-            )
-            labels, train, validation = self.dataset.labels, self.split.train, self.split.validation
-            augmentation = augmentation_of(self.spec.settings, self.dataset.classes)
-            fitted = Fitted()
-            for stage in plan.stages:
-                inputs = yield from self._inputs(stage)
-                varied = None if stage.on_features else augmentation
-                data = TrainingData(inputs, labels, train, validation, varied)
-                fitted = yield from fitting.fit(stage, data)
-            main = plan.stages[-1]
-            probabilities = yield from self._probabilities(main, inputs, fitting.check)
-        keras.utils.clear_session(free_memory=False)
-        return TrainingOutcome(
-            self._result(plan, fitted, probabilities),
-            _predictions(probabilities["test"], self.dataset, self.split),
-            {
-                variable.path: value.astype(np.float32, copy=False)
-                for variable, value in zip(main.changed_variables, fitted.best_weights, strict=True)
-            },
+
+    def _plan(self) -> Generator[Progress, None, tuple[Plan, Fitting]]:
+        """The networks, and how they are fitted."""
+        where = f"{self.policy.device}, {self.policy.precision}"
+        yield Progress(f"Building the network ({where})")
+        fitting = Fitting(
+            f"{self.spec.strategy}, seed {self.spec.seed}",
+            self.spec.seed,
+            self.policy.compile_with_xla,
+            self.should_stop,
+            self.clock,
+            self.look or look_at_machine,
         )
+        return self._build(), fitting
+
+    def _data(self, stage: Stage, inputs: Inputs) -> TrainingData:
+        augmentation = augmentation_of(self.spec.settings, self.dataset.classes)
+        varied = None if stage.on_features else augmentation
+        subsets = (self.split.train, self.split.validation)
+        return TrainingData(inputs, self.dataset.labels, *subsets, varied)
 
     def _build(self) -> Plan:
         images = self.prepared.shape[1:]
@@ -268,16 +310,18 @@ class _Training:
         self, plan: Plan, fitted: Fitted, probabilities: dict[str, np.ndarray]
     ) -> RunResult:
         records, main = fitted.records, plan.stages[-1]
+        first, steady = records[0], steady_epochs(records[1:])
         trainable = sum(int(np.prod(v.shape)) for v in main.model.trainable_variables)
-        later = records[1:]
         return RunResult(
             scores=_scores(probabilities, self.dataset, self.split),
             epochs=len(records),
             best_epoch=fitted.best_epoch,
             last_epoch=replace(records[-1], tracked=()),
-            first_epoch_seconds=records[0].train_seconds,
-            steady_epoch_seconds=_median([record.train_seconds for record in later]),
-            validation_seconds=_median([record.validation_seconds for record in later or records]),
+            first_epoch_seconds=first.train_seconds,
+            steady_epoch_seconds=steady.seconds,
+            validation_seconds=first.validation_seconds
+            if steady.validation_seconds is None
+            else steady.validation_seconds,
             feature_seconds=self.features.seconds if self.features else None,
             feature_cache=self.features.cache if self.features else None,
             feature_reused_seconds=self.features.reused_seconds if self.features else None,
@@ -291,11 +335,12 @@ class _Training:
             batch_size=main.options.batch_size,
             peak_memory_bytes=peak_memory_bytes(),
             versions=library_versions(),
-            notes=_stopped_early(records, main.options.patience),
+            notes=(*_stopped_early(records, main.options.patience), *steady.notes),
             conditions=RunConditions(
-                first_epoch=records[0].conditions,
-                steady_epochs=conditions_of_all(record.conditions for record in later),
+                first_epoch=first.conditions,
+                steady_epochs=steady.conditions,
                 features=self.features.conditions if self.features else None,
+                left_out_epochs=steady.left_out,
             ),
         )
 
@@ -324,7 +369,3 @@ def _scores(
 
 def _predictions(probabilities: np.ndarray, dataset: Dataset, split: Split) -> Predictions:
     return Predictions(split.test, dataset.labels[split.test], probabilities)
-
-
-def _median(values: list[float]) -> float | None:
-    return float(np.median(values)) if values else None

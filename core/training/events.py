@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field, TypeAdapter
 
-from core.conditions import Conditions
+from core.conditions import DISTURBED_LOAD, Conditions
 from core.jobs.records import Progress
 
 Count = Annotated[int, Field(strict=True, ge=0)]
@@ -19,8 +19,16 @@ Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Loss = Annotated[float, Field(strict=True)]
 """A loss may become NaN or infinite: that is how an epoch went, not damage."""
 Fraction = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0, le=1)]
-# A desktop that is left alone uses a few per cent.
-DISTURBED_LOAD = 0.1
+TIME_TITLES = {
+    "first_epoch_seconds": "first epoch",
+    "steady_epoch_seconds": "steady epoch",
+    "validation_seconds": "validation",
+    "feature_seconds": "features",
+    "total_seconds": "total",
+    "end_to_end_seconds": "whole run",
+}
+"""The clocks of a run, and what it takes end to end: attributes of ``RunResult``, with names for
+people."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +69,11 @@ class EpochRecord:
     images_per_second: Number
     tracked: tuple[TrackedImage, ...] = ()
     conditions: Conditions | None = None
+
+    @property
+    def is_disturbed(self) -> bool:
+        """False also where it was not recorded."""
+        return self.conditions is not None and self.conditions.is_disturbed
 
     def as_dict(self) -> dict[str, Any]:
         """Ready for JSON; ``tracked`` and ``conditions`` are left out where there are none."""
@@ -144,7 +157,8 @@ class Deployment:
 class RunConditions:
     """What the machine did while each time of a run was taken; None where there is no such time.
 
-    ``steady_epochs``: during the epochs of which ``steady_epoch_seconds`` is the median, together.
+    ``steady_epochs``: during the epochs of which ``steady_epoch_seconds`` is the median, together;
+    ``left_out_epochs`` are the later epochs that were disturbed and therefore are not among them.
     ``features``: during the extraction when it was done; None also where that was not recorded.
     ``whole_run``: from its start to its last score, the preparation of the images included.
     """
@@ -153,13 +167,14 @@ class RunConditions:
     steady_epochs: Conditions | None = None
     features: Conditions | None = None
     whole_run: Conditions | None = None
+    left_out_epochs: Count = 0
 
     def as_dict(self) -> dict[str, Any]:
-        """Ready for JSON, without what is None."""
+        """Ready for JSON, without what is None or 0."""
         return {
             name: value.as_dict() if isinstance(value, Conditions) else value
             for name, value in vars(self).items()
-            if value is not None
+            if value
         }
 
 
@@ -170,7 +185,8 @@ class RunResult:
     ``epochs`` were done, which may be fewer than the settings planned. ``best_epoch`` was chosen
     by validation, and all ``scores`` belong to it. ``last_epoch`` has no tracked images: they are
     stored with the epochs, and a page that lists runs need not read them twice.
-    ``steady_epoch_seconds`` is the median ``train_seconds`` of epochs 2 to n (None with one epoch).
+    ``steady_epoch_seconds`` is the median ``train_seconds`` of epochs 2 to n (None with one epoch),
+    without those that were disturbed where at least two are left.
     ``feature_seconds`` is the cost of the extraction when it was done, for the ``feature_images``
     that the run used (None in old results: all images of the dataset). ``feature_cache`` is
     ``"hit"``, ``"miss"``, ``"part"`` where some of them were in the cache, or None;
@@ -206,6 +222,24 @@ class RunResult:
     weights: KeptWeights | None = None
     deployment: Deployment | None = None
     conditions: RunConditions | None = None
+
+    @property
+    def disturbed(self) -> frozenset[str]:
+        """The times that something else spoilt, by the names of their fields, with
+        ``end_to_end_seconds``; those that nobody recorded the conditions of are not among them."""
+        found = self.conditions or RunConditions()
+        spoilt = {
+            "first_epoch_seconds": found.first_epoch,
+            "steady_epoch_seconds": found.steady_epochs,
+            "validation_seconds": found.steady_epochs or found.first_epoch,
+            "feature_seconds": found.features,
+            "total_seconds": found.whole_run,
+            "end_to_end_seconds": found.whole_run,
+        }
+        names = {name for name, each in spoilt.items() if each is not None and each.is_disturbed}
+        if self.extraction_saved_seconds and "feature_seconds" in names:
+            names.add("end_to_end_seconds")
+        return frozenset(names)
 
     @property
     def planned_epochs(self) -> int:

@@ -162,7 +162,7 @@ def show_forecast(forecast: Forecast) -> None:
         )
     if forecast.unknown:
         names = ", ".join(title_of(name) for name in forecast.unknown)
-        st.caption(f"Not counted, because it never ran here: {escape_markdown(names)}.")
+        st.caption(f"Not counted, because it never ran undisturbed here: {escape_markdown(names)}.")
 
 
 def start_experiment(spec: ExperimentSpec) -> str:
@@ -245,7 +245,7 @@ def _show_runs(runs: list[RunRecord], active: bool) -> None:
                 test = result.scores.test
                 words += (
                     f": **{percent_text(test.accuracy)}** of {test.images:,} test images correct · "
-                    f"{seconds_text(result.total_seconds)}"
+                    f"{seconds_text(result.total_seconds, 'total_seconds' in result.disturbed)}"
                 )
             st.markdown(words)
             _show_notes(run)

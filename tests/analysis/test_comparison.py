@@ -1,9 +1,12 @@
+import csv
+import io
 import json
 
 import pytest
 
 from core.analysis.comparison import (
     COLUMN_HELP,
+    DISTURBED,
     ORIGIN,
     compare,
     results_frame,
@@ -11,6 +14,7 @@ from core.analysis.comparison import (
     title_of,
 )
 from core.analysis.significance import mean_interval, wilson_interval
+from core.reports.export import to_csv, to_text
 from tests import made_up
 
 DESIGN_TOP = {
@@ -72,6 +76,34 @@ def test_a_row_takes_the_mean_accuracy_and_the_median_clock():
     assert row.total_seconds == 12.0
     assert row.seeds == (0, 1)
     assert [run.test_accuracy for run in row.runs] == [0.70, 0.76]
+
+
+def disturbed_seed(seed, **changes):
+    values = {"total_seconds": 40.0, "conditions": made_up.run_conditions(0.4)} | changes
+    return made_up.run("cnn", seed, result=made_up.result(0.7, **values))
+
+
+def test_a_disturbed_seed_has_no_part_in_the_clocks():
+    (row,) = compare(made_up.experiment(), [*two_seeds(), disturbed_seed(2)]).rows
+    assert (row.total_seconds, row.disturbed) == (12.0, ())
+    assert row.time_text("total_seconds") == "12.0 s"
+    assert row.test_accuracy == pytest.approx((0.7 + 0.76 + 0.7) / 3)
+
+
+def test_where_every_seed_was_disturbed_the_time_is_marked():
+    comparison = compare(made_up.experiment(), [disturbed_seed(0), disturbed_seed(1)])
+    (row,) = comparison.rows
+    assert row.total_seconds == 40.0
+    assert "feature_seconds" not in row.disturbed  # it has none
+    assert row.time_text("end_to_end_seconds") == "40.0 s (disturbed)"
+    assert row.undisturbed("end_to_end_seconds") is None
+    marks = "first epoch, steady epoch, validation, total, whole run"
+    assert results_frame(comparison)["disturbed times"].tolist() == [marks]
+    (line,) = csv.DictReader(io.StringIO(to_csv(comparison).decode()))
+    assert line["disturbed_times"].split() == list(row.disturbed)
+    assert "40.0 s (disturbed)" in to_text(comparison)
+    quiet = compare(made_up.experiment(), two_seeds())
+    assert "disturbed times" not in results_frame(quiet)
 
 
 def test_the_interval_is_that_of_the_mean_count_and_not_of_pooled_seeds():
@@ -172,7 +204,8 @@ def test_frames_are_in_percent_with_units_in_their_names():
     ]
     comparison = compare(made_up.experiment(), runs)
     frame = results_frame(comparison)
-    assert list(frame.columns) == [name for name in COLUMN_HELP if name != ORIGIN]
+    left_out = {ORIGIN, DISTURBED}
+    assert list(frame.columns) == [name for name in COLUMN_HELP if name not in left_out]
     assert frame["test accuracy (%)"].tolist() == pytest.approx([73.0, 90.0])
     assert frame["over majority (points)"].tolist() == pytest.approx([13.0, 30.0])
     assert frame["peak memory (MB)"].tolist() == [500.0, 500.0]

@@ -12,6 +12,7 @@ from core.analysis.feature_map import (
     FEWEST_FOR_TSNE,
     METHODS,
     feature_map,
+    kept_features,
     laid_out_flat,
     layout_of,
     read_map,
@@ -59,16 +60,19 @@ def finished(arrows_store: Store) -> Store:
     return arrows_store
 
 
-def keep_features(store: Store, only: np.ndarray | None = None, **changes: object) -> np.ndarray:
-    """Features of the arrows (of all, or ``only`` some): the label, 512 times over."""
+def keep_features(
+    store: Store, only: np.ndarray | None = None, backbone: str = "vgg16", **changes: object
+) -> np.ndarray:
+    """Features of the arrows (of all, or ``only`` some): the label, as often as they are wide."""
     dataset = open_dataset("arrows")
     spec = store.experiment(EXPERIMENT).spec
     prepared = prepare_images(dataset, spec.image_size, spec.resize)
-    (_, wanted), *_ = wanted_features(spec, dataset.image_count)
+    known = wanted_features(spec, dataset.image_count)
+    wanted = next(wanted for one, wanted in known if one.name == backbone)
     identity = wanted.entries | {"images": prepared.digest} | changes
     kept = np.arange(dataset.image_count) if only is None else only
-    rows = np.repeat(dataset.labels[kept, None], 512, axis=1).astype(np.float16)
-    write_piece(identity, kept, (dataset.image_count, 512), [rows], Meter())
+    rows = np.repeat(dataset.labels[kept, None], wanted.shape[1], axis=1).astype(np.float16)
+    write_piece(identity, kept, wanted.shape, [rows], Meter())
     return dataset.labels
 
 
@@ -162,6 +166,20 @@ def test_features_are_taken_from_the_cache_as_they_are(finished, work):
     nothing = layout.xy[labels[layout.positions] == 0]
     assert np.ptp(nothing, axis=0).tolist() == pytest.approx([0, 0], abs=1e-5)
     assert len(np.unique(layout.xy[:, 0].round(3))) == 2
+
+
+def test_the_map_is_laid_out_by_the_backbone_that_is_chosen(finished, work):
+    keep_features(finished)
+    keep_features(finished, backbone="efficientnet_lite0")
+    spec = finished.experiment(EXPERIMENT).spec
+    kept = kept_features(spec)
+    assert list(kept) == ["vgg16", "efficientnet_lite0"]
+    for backbone, title in (("efficientnet_lite0", "EfficientNet-Lite0"), ("vgg16", "VGG16")):
+        how = layout_of(finished, EXPERIMENT, "pca", work, backbone).how
+        assert f"Pictures in which {title}, trained on ImageNet" in how
+    # Backbones that the experiment itself has come first.
+    own = spec.model_copy(update={"strategies": (("efficientnet_lite0_probe", {}),)})
+    assert list(kept_features(own)) == ["efficientnet_lite0", "vgg16"]
 
 
 @pytest.mark.parametrize(

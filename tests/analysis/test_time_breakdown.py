@@ -43,6 +43,26 @@ def _breakdown(entries, majority_accuracy=0.25):
     return time_breakdown_of(runs, epochs, majority_accuracy)
 
 
+def test_disturbed_runs_are_left_out_or_marked():
+    quiet, busy = {"total_seconds": 10.0}, {"total_seconds": 40.0}
+    busy["conditions"] = made_up.run_conditions(0.4)
+    epochs = _epochs(0.3, 0.6)
+    (row,) = _breakdown([("cnn", 0, quiet, epochs), ("cnn", 1, busy, epochs)]).rows
+    assert (row.parts.end_to_end, row.slowest, row.is_disturbed) == (10.0, 10.0, False)
+    assert row.seeds == (0, 1)
+    breakdown = _breakdown([("cnn", 1, busy, epochs)])
+    assert (breakdown.rows[0].parts.end_to_end, breakdown.rows[0].is_disturbed) == (40.0, True)
+    assert all(cost.is_disturbed for cost in breakdown.costs)
+
+
+def test_the_speed_leaves_disturbed_epochs_out():
+    spoilt = made_up.epoch(
+        4, images_per_second=10.0, train_seconds=9.0, conditions=made_up.conditions(0.4)
+    )
+    (row,) = _breakdown([("cnn", 0, {}, (*_epochs(0.3, 0.4, 0.5), spoilt))]).rows
+    assert row.images_per_second == 202.5  # of 202 and 203
+
+
 def test_the_parts_of_a_run_add_up_to_its_whole_time():
     epochs = _epochs(0.3, 0.4, stage="head", train=0.25) + _epochs(0.5, 0.6, 0.7)
     result = made_up.result(feature_seconds=30.0, feature_cache="miss", total_seconds=50.0)

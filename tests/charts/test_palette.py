@@ -1,5 +1,6 @@
 """The palette is told apart by any colour vision, on both pages; measured, not believed."""
 
+import re
 import tomllib
 
 import numpy as np
@@ -43,6 +44,17 @@ def test_each_backbone_has_a_colour_of_its_own_out_of_these():
     used = [*alone, *(backbone.colour for backbone in BACKBONES.values())]
     assert len(set(used)) == len(used)
     assert set(used) <= {*COLOURS, *MORE_COLOURS}
+
+
+def test_backbones_of_one_name_are_easily_told_apart():
+    """ResNet50 and ResNet50V2 are more often set side by side than any two others."""
+    kin: dict[str, list[str]] = {}
+    for backbone in BACKBONES.values():
+        kin.setdefault(re.match("(.*?Net|.*)", backbone.title)[0], []).append(backbone.colour)
+    several = [colours for colours in kin.values() if len(colours) > 1]
+    assert len(several) >= 3
+    assert min(least_distance(colours, "usual")[0] for colours in several) >= 20
+    assert min(least_distance(c, vision)[0] for c in several for vision in VISIONS) >= 12.5
 
 
 def test_a_colour_keeps_three_to_one_on_both_pages():

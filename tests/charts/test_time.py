@@ -9,6 +9,7 @@ from core.charts.time import (
     accuracy_time_chart,
     costs_frame,
     costs_words,
+    disturbed_runs,
     epoch_time_chart,
     time_breakdown_chart,
     time_summary,
@@ -46,6 +47,26 @@ def test_the_breakdown_in_one_sentence(ledger):
     assert time_summary(alone) == "One whole run of CNN, three blocks took 10.0 s."
     majority = dataclasses.replace(ledger.rows[0], strategy="majority")
     assert time_summary(dataclasses.replace(ledger, rows=(majority,))) == ""
+
+
+def test_disturbed_times_are_marked_and_not_compared(ledger, evidence):
+    spoilt = dataclasses.replace(ledger.rows[1], is_disturbed=True)
+    found = dataclasses.replace(ledger, rows=(ledger.rows[0], spoilt))
+    exhibit = time_breakdown_chart(found)
+    assert "25.0 s (disturbed)" in exhibit.figure.layout.yaxis.ticktext[0]
+    assert exhibit.frame["disturbed"].tolist() == ["no", "yes"]
+    assert time_summary(found) == "One whole run of CNN, three blocks took 10.0 s."
+    every = dataclasses.replace(found, rows=(spoilt,))
+    assert time_summary(every) == "All times were disturbed, so they are not compared."
+    assert disturbed_runs(found) == {"vgg16_probe"}
+    chart = accuracy_time_chart(
+        score_table(evidence), whole_run_seconds(found), disturbed=disturbed_runs(found)
+    )
+    standing = dict(zip(chart.frame["strategy"], chart.frame["on the Pareto front"], strict=True))
+    assert standing == {"CNN, three blocks": "yes", "VGG16 probe": "disturbed"}
+    assert "Disturbed by other work on the machine, so not compared: VGG16 probe" in chart.words
+    names = [trace.name for trace in chart.figure.data]
+    assert "VGG16 probe (disturbed)" in names
 
 
 def test_costs_say_never_and_how_many_seeds(ledger):

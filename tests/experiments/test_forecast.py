@@ -49,6 +49,21 @@ def test_it_scales_with_epochs_pixels_and_images(epochs, changes, seconds):
     assert forecast.seconds == pytest.approx(seconds)
 
 
+def test_a_disturbed_run_is_no_guide():
+    busy = made_up.result(total_seconds=40.0, conditions=made_up.run_conditions(0.4))
+    disturbed = made_up.run("cnn", seed=1, result=busy, finished_at="2026-11-29")
+    spec = only(("cnn", {"epochs": 2}))
+    beside = forecast_experiment(spec, [made_up.experiment()], [CNN, disturbed])
+    assert beside.seconds == pytest.approx(10.0)
+    alone = forecast_experiment(spec, [made_up.experiment()], [disturbed])
+    assert (alone.seconds, alone.unknown) == (None, ("cnn",))
+    # Nor is an extraction that was disturbed.
+    features = made_up.run_conditions(features=made_up.conditions(0.4))
+    probe = replace(PROBE, result=replace(PROBE.result, conditions=features))
+    spec = only(("vgg16_probe", {"epochs": 4}))
+    assert forecast_experiment(spec, [made_up.experiment()], [probe]).seconds is None
+
+
 def test_a_run_that_stopped_early_is_a_guide_to_the_same_rule_alone():
     """Two epochs of five, 1.75 s each, were trained; the rest of the run took 6.5 s."""
     result = made_up.result(epochs=2, last_epoch=made_up.epoch(2, epochs=5))

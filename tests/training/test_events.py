@@ -5,7 +5,7 @@ import json
 import pytest
 
 from core.experiments.recorded import DOCUMENT_NAME, SHOWCASE_FOLDER
-from core.training.events import EpochRecord, KeptWeights, RunResult, TrackedImage
+from core.training.events import EpochRecord, KeptWeights, RunConditions, RunResult, TrackedImage
 from tests import made_up
 
 LAST = made_up.epoch(2)
@@ -68,8 +68,28 @@ def test_keys_of_another_version_are_left_out() -> None:
 
 
 def test_a_measurement_beside_other_programs_is_disturbed() -> None:
-    assert not made_up.deployment(other_load=0.1).is_disturbed
-    assert made_up.deployment(other_load=0.11).is_disturbed
+    assert not made_up.deployment(other_load=0.05).is_disturbed
+    assert made_up.deployment(other_load=0.06).is_disturbed
+
+
+def test_a_result_names_its_disturbed_times() -> None:
+    busy, quiet = made_up.conditions(0.3), made_up.conditions()
+    assert made_up.result(conditions=made_up.run_conditions()).disturbed == frozenset()
+    steady = made_up.result(conditions=made_up.run_conditions(steady_epochs=busy))
+    assert steady.disturbed == {"steady_epoch_seconds", "validation_seconds"}
+    whole = made_up.result(conditions=made_up.run_conditions(whole_run=busy))
+    assert whole.disturbed == {"total_seconds", "end_to_end_seconds"}
+    # One epoch: validation is that of the first.
+    first = made_up.result(conditions=RunConditions(first_epoch=busy, whole_run=quiet))
+    assert first.disturbed == {"first_epoch_seconds", "validation_seconds"}
+    # An extraction that another run did counts where whole runs are compared.
+    for cache, more in (("miss", set()), ("hit", {"end_to_end_seconds"})):
+        extracted = made_up.result(
+            feature_seconds=9.0,
+            feature_cache=cache,
+            conditions=made_up.run_conditions(features=busy),
+        )
+        assert extracted.disturbed == {"feature_seconds"} | more
 
 
 def test_a_measurement_that_is_no_number_is_damage() -> None:

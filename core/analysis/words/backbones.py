@@ -112,16 +112,18 @@ def _details(answer: Answer) -> str:
 def _time_words(
     chosen: BackboneCell, other: BackboneCell, costs: Mapping[str, BackboneCost]
 ) -> str:
-    """How long the extraction took, or the whole run where neither has one; "" if not known."""
+    """How long the extraction took, or the whole run where neither has one; "" if not known. Times
+    that were disturbed are not compared."""
     ours, theirs = costs.get(chosen.score.strategy), costs.get(other.score.strategy)
     if ours is None or theirs is None:
         return ""
-    for name, purpose in (
-        ("extraction_seconds", "to extract the features"),
-        ("whole_run_seconds", "for a whole run"),
+    for name, mark, purpose in (
+        ("extraction_seconds", "extraction_is_disturbed", "to extract the features"),
+        ("whole_run_seconds", "run_is_disturbed", "for a whole run"),
     ):
         here, there = getattr(ours, name), getattr(theirs, name)
-        if here and there:
+        is_disturbed = getattr(ours, mark) or getattr(theirs, mark)
+        if here and there and not is_disturbed:
             return f", and takes {part_text(here / there)} {purpose}"
     return ""
 

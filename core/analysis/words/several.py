@@ -63,17 +63,21 @@ def several_frame(several: Several, differences_only: bool = False) -> pd.DataFr
 
 
 def cell_texts(row: FactRow) -> list[str]:
-    """``75.0 % (+25.0 points)``, ``25.0 s (2.5 times as long)``, ``—`` for what is not known."""
+    """``75.0 % (+25.0 points)``, ``25.0 s (2.5 times as long)``, ``25.0 s (disturbed)``, ``—`` for
+    what is not known."""
+    disturbed = row.disturbed or (False,) * len(row.values)
     return [
-        _value_text(row, value) + ("" if delta is None else f" ({_delta_text(row, delta)})")
-        for value, delta in zip(row.values, row.deltas, strict=True)
+        _value_text(row, value, spoilt) + ("" if delta is None else f" ({_delta_text(row, delta)})")
+        for value, delta, spoilt in zip(row.values, row.deltas, disturbed, strict=True)
     ]
 
 
-def _value_text(row: FactRow, value: str | float | None) -> str:
+def _value_text(row: FactRow, value: str | float | None, is_disturbed: bool) -> str:
     if value is None or isinstance(value, str):
         return value or "—"
-    return METRICS[row.metric].text(value) if row.kind == "metric" else seconds_text(value)
+    if row.kind == "metric":
+        return METRICS[row.metric].text(value)
+    return seconds_text(value, is_disturbed)
 
 
 def _delta_text(row: FactRow, delta: float) -> str:

@@ -30,7 +30,7 @@ from core.analysis.words.verdicts import (
 )
 from core.strategies.registry import STRATEGIES, names_with
 from core.strategies.strategy import Role
-from core.text import count_text, list_text, percent_text, seconds_text
+from core.text import count_text, list_text, percent_text
 
 TITLES = {
     IMAGES: "The pictures",
@@ -186,16 +186,16 @@ def _rival(strategy: str) -> str:
 def _time_sentence(facts: StoryFacts) -> str:
     """The seconds of a run of the headline pair; else of the quickest and the longest."""
     if facts.headline is not None:
-        without, with_it = (row.end_to_end_seconds for row in facts.headline)
-        if without is not None and with_it is not None:
+        without, with_it = facts.headline
+        if without.end_to_end_seconds is not None and with_it.end_to_end_seconds is not None:
             return (
-                f"One run takes {seconds_text(with_it)} with the head start and "
-                f"{seconds_text(without)} without."
+                f"One run takes {with_it.time_text('end_to_end_seconds')} with the head start and "
+                f"{without.time_text('end_to_end_seconds')} without."
             )
     quickest, longest = facts.timed_rows[0], facts.timed_rows[-1]
     return (
-        f"One run of {closed(quickest.title)} takes {seconds_text(quickest.end_to_end_seconds)} "
-        f"and one of {closed(longest.title)} {seconds_text(longest.end_to_end_seconds)}."
+        f"One run of {closed(quickest.title)} takes {quickest.time_text('end_to_end_seconds')} "
+        f"and one of {closed(longest.title)} {longest.time_text('end_to_end_seconds')}."
     )
 
 
@@ -234,7 +234,7 @@ def _longest(facts: StoryFacts, chosen: Row) -> str:
     pair = facts.verdict(longest.strategy, over=chosen.strategy)
     start = (
         f"The longest with a head start ({longest.title}) takes "
-        f"{seconds_text(longest.end_to_end_seconds)}"
+        f"{longest.time_text('end_to_end_seconds')}"
     )
     if pair is None:
         return f"{start}. "

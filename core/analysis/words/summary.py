@@ -123,9 +123,11 @@ def _what_it_costs(summary: Summary) -> str:
     if best.seconds is None:
         return f"How long a run of {best.title} takes is not known."
     cost = (
-        f"One run of it takes {seconds_text(best.seconds)} from start to score, the extraction of "
-        "features counted"
+        f"One run of it takes {seconds_text(best.seconds, best.is_disturbed)} from start to score, "
+        "the extraction of features counted"
     )
+    if best.is_disturbed:
+        return f"{cost}: other work on the machine made it longer, so nothing is compared with it."
     quickest = summary.quickest_good
     if quickest is None:
         return f"{cost}; nothing that is clearly better than the commonest class is quicker."
@@ -140,18 +142,23 @@ def _when_less_is_enough(summary: Summary) -> str:
     baseline = always(summary.verdict.majority_name)
     if not summary.any_good:
         return f"No strategy is clearly better than {baseline}, so none is worth its time here yet."
-    behind = f"; no better than {baseline}: {'; '.join(summary.useless)}" if summary.useless else ""
+    behind = ""
+    if len(summary.useless) == 1:
+        behind = f" {closed(summary.useless[0])} is no better than {baseline}."
+    elif summary.useless:
+        these = f"These {number_word(len(summary.useless))}"
+        behind = f" {these} are no better than {baseline}: {'; '.join(summary.useless)}."
     enough, nearest = summary.enough, summary.nearest_quicker
     if enough is not None:
         return (
             f"Something quicker is enough here: {closed(enough.title)} takes "
             f"{seconds_text(enough.seconds)} with {percent_text(enough.accuracy)}, "
-            f"and the difference cannot be seen on these images{behind}."
+            f"and the difference cannot be seen on these images.{behind}"
         )
     if nearest is None:
-        return f"Nothing that was tried is both quicker and as good{behind}."
+        return f"Nothing that was tried is both quicker and as good.{behind}"
     start = f"Nothing quicker is enough here: the nearest, {nearest.title},"
     if not summary.nearest_told_apart:
         return f"{start} is not clearly better than {baseline}."
     gap = points_words(summary.best.accuracy - nearest.accuracy)
-    return f"{start} is clearly behind, by {gap}{behind}."
+    return f"{start} is clearly behind, by {gap}.{behind}"

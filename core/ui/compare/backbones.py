@@ -25,6 +25,7 @@ from core.charts.backbones import (
     backbone_matrix_chart,
     backbone_pairs_chart,
     cost_values,
+    disturbed_costs,
 )
 from core.reports.export import ID_DIGITS, run_command
 from core.strategies.registry import STRATEGIES, names_with
@@ -61,7 +62,7 @@ def show_backbones(subject: Subject) -> None:
         _offer_others(subject, matrix)
         return
     costs = costs_of(subject.comparison.rows)
-    answer = answer_of(matrix, cost_values(costs, "run"))
+    answer = answer_of(matrix, cost_values(costs, "run", with_disturbed=False))
     _show_answer(matrix, answer, costs)
     if len(matrix.backbones) == 1:
         _offer_others(subject, matrix)
@@ -109,7 +110,8 @@ def _show_costs(subject: Subject, matrix: BackboneMatrix, costs: dict[str, Backb
     )
     known = cost_values(costs, chosen)
     if known:
-        exhibit = backbone_cost_chart(matrix, known, COSTS[chosen])
+        spoilt = disturbed_costs(costs, chosen)
+        exhibit = backbone_cost_chart(matrix, known, COSTS[chosen], spoilt)
         show_exhibit(exhibit, f"cost.{chosen}.{subject.id}")
     if chosen == "image":
         names = {cell.score.strategy for cell in matrix.cells}

@@ -7,8 +7,16 @@ import streamlit as st
 
 from core.analysis.consensus import ImageAnswer, answers_about, answers_frame
 from core.analysis.evidence import ExperimentPredictions, StrategyPredictions
-from core.analysis.feature_map import METHOD_TITLES, FeatureMap, Method, feature_map, read_map
+from core.analysis.feature_map import (
+    METHOD_TITLES,
+    FeatureMap,
+    Method,
+    feature_map,
+    kept_features,
+    read_map,
+)
 from core.analysis.words.images import describe_image
+from core.backbones.registry import BACKBONES
 from core.charts.feature_map import chosen_image, left_out_sentence, map_chart
 from core.datasets.dataset import Dataset
 from core.errors import BadInput, StoreError
@@ -194,7 +202,8 @@ def show_map(subject: Subject, evidence: ExperimentPredictions, dataset: Dataset
     titles = {str(name): title for name, title in METHOD_TITLES.items()}
     chosen = choose_in_row(Choice("method", "Laid out by", "method", titles, "tsne"))
     method: Method = "pca" if chosen == "pca" else "tsne"
-    asked = f"map.{subject.id}.{method}"
+    backbone = _choose_features(subject)
+    asked = f"map.{subject.id}.{method}.{backbone}"
     if not st.session_state.get(asked):
         st.button(
             "Make the map",
@@ -205,9 +214,19 @@ def show_map(subject: Subject, evidence: ExperimentPredictions, dataset: Dataset
             help="If it was made before it is there at once.",
         )
         return
-    work = ready_or_words(lambda: feature_map(reads.store(), subject.id, method), asked)
+    work = ready_or_words(lambda: feature_map(reads.store(), subject.id, method, backbone), asked)
     if work is not None:
         _draw_map(evidence, dataset, read_map(work.result))
+
+
+def _choose_features(subject: Subject) -> str | None:
+    """Whose features lay out the map; not asked where one backbone has any, and None without."""
+    kept = list(kept_features(subject.experiment.spec))
+    if len(kept) < 2 and st.query_params.get("of", "") in ("", *kept):
+        return next(iter(kept), None)
+    titles = {name: BACKBONES[name].title for name in kept} or {"": "The pixels"}
+    choice = Choice("of", "Features of", "backbone with features", titles, next(iter(titles)))
+    return choose_in_list(choice) or None
 
 
 def _draw_map(evidence: ExperimentPredictions, dataset: Dataset, layout: FeatureMap) -> None:

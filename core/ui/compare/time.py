@@ -11,12 +11,14 @@ from core.charts.time import (
     accuracy_time_chart,
     costs_frame,
     costs_words,
+    disturbed_runs,
     epoch_time_chart,
     time_breakdown_chart,
     time_summary,
     whole_run_seconds,
 )
 from core.text import count_text, escape_markdown, seconds_text
+from core.ui.compare.disturbed import show_disturbed
 from core.ui.compare.overview import choose_metric
 from core.ui.frame.evidence_reads import Subject, breakdown_of, computed, drawn
 from core.ui.widgets.exhibit import evidence_or_words, show_exhibit, show_table
@@ -60,6 +62,7 @@ def show_time(subject: Subject) -> None:
     drawn(subject, _draw_bought, None if evidence is None else choose_metric(evidence))
     drawn(subject, _draw_deployment)
     drawn(subject, _draw_epochs)
+    show_disturbed(subject)
 
 
 def _draw_spent(subject: Subject) -> None:
@@ -85,7 +88,8 @@ def _draw_bought(subject: Subject, metric: str | None) -> None:
     else:
         scores = computed(subject, score_table, metric, with_intervals=False)
     seconds = whole_run_seconds(breakdown_of(subject))
-    show_exhibit(accuracy_time_chart(scores, seconds), f"pareto.{subject.id}")
+    chart = accuracy_time_chart(scores, seconds, disturbed=disturbed_runs(breakdown_of(subject)))
+    show_exhibit(chart, f"pareto.{subject.id}")
 
 
 def _draw_epochs(subject: Subject) -> None:

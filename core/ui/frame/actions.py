@@ -15,6 +15,7 @@ from core.datasets.versions import Changes
 from core.experiments import imports, own_backbones
 from core.experiments.limits import check_stored
 from core.experiments.records import ExperimentSpec
+from core.experiments.remeasure import request_remeasure
 from core.settings import current_settings
 from core.ui.frame import reads
 from core.ui.frame.access import editors_only
@@ -42,6 +43,13 @@ def retry_run(run_id: str) -> None:
     """Queue it again. Raises ``BadInput`` where it waits or works, ``LimitReached``."""
     check_stored(0, "what this run keeps")
     reads.store().retry(run_id, current_settings().most_queued_runs)
+
+
+@editors_only
+def remeasure_runs(run_ids: Iterable[str]) -> None:
+    """Measure their steady epochs again. Raises ``BadInput`` where that is not possible."""
+    for run_id in run_ids:
+        request_remeasure(reads.store(), run_id)
 
 
 @editors_only

@@ -57,9 +57,14 @@ class Subject:
 
     @cached_property
     def key(self) -> str:
-        """Changes whenever a run has another state or attempt, or its predictions another file."""
+        """Changes whenever a run has another state or attempt, its predictions another file, or its
+        times were measured again, which its notes say."""
         runs = [
-            (run.id, run.state, run.attempts, run.finished_at, _changed(predictions_path(run.id)))
+            (
+                *(run.id, run.state, run.attempts, run.finished_at),
+                run.result.notes if run.result else (),
+                _changed(predictions_path(run.id)),
+            )
             for run in self.runs
         ]
         settings = current_settings()

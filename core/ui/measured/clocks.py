@@ -1,13 +1,16 @@
 """How it is measured: the clocks on the time line of one real run; device and versions."""
 
+import pandas as pd
 import streamlit as st
 
 from core.analysis.comparison import title_of
 from core.analysis.measured import time_line
+from core.analysis.repeats import recorded_repeats
 from core.charts.measured import time_line_chart
+from core.conditions import Conditions
 from core.experiments.records import RunRecord, finished_runs
-from core.text import UNKNOWN, seconds_text
-from core.training.events import RunResult
+from core.text import UNKNOWN, escape_markdown, percent_text, seconds_text
+from core.training.events import RunConditions, RunResult
 from core.ui.frame import reads
 from core.ui.frame.address import Choice, choose_in_list
 from core.ui.frame.evidence_reads import Subject
@@ -26,6 +29,9 @@ CLOCKS = (
 )
 
 
+NOT_RECORDED = "not recorded"
+
+
 def show_clocks(subject: Subject | None) -> None:
     text = Text("clocks", **dict.fromkeys(CLOCKS, UNKNOWN))
     if subject is None:
@@ -35,8 +41,11 @@ def show_clocks(subject: Subject | None) -> None:
     chosen = _choose_run(subject)
     if chosen is not None:
         run, result = chosen
-        clocks = {clock: seconds_text(getattr(result, clock)) for clock in CLOCKS}
-        extraction = seconds_text(result.feature_seconds)
+        clocks = {
+            clock: seconds_text(getattr(result, clock), clock in result.disturbed)
+            for clock in CLOCKS
+        }
+        extraction = clocks["feature_seconds"]
         text.until(
             "time_line",
             **clocks,
@@ -49,8 +58,60 @@ def show_clocks(subject: Subject | None) -> None:
         )
         segments = time_line(result, reads.store().epochs(run.id))
         show_exhibit(time_line_chart(title_of(run.strategy), segments), f"timeline.{run.id}")
+        text.until("conditions")
+        _show_conditions(result)
+    text.until("repeats")
+    _show_repeats()
     text.until("link")
     link_to("compare", "Times of all strategies", experiment=subject.id, view="time")
+
+
+def _show_conditions(result: RunResult) -> None:
+    """What the machine did during each time of a run."""
+    found = result.conditions or RunConditions()
+    times = {
+        "first epoch": (result.first_epoch_seconds, found.first_epoch),
+        "steady epochs": (result.steady_epoch_seconds, found.steady_epochs),
+        "features": (result.feature_seconds, found.features),
+        "whole run": (result.total_seconds, found.whole_run),
+    }
+    rows = [
+        (title, *_condition_texts(each))
+        for title, (seconds, each) in times.items()
+        if seconds is not None
+    ]
+    columns = ["this run", "its processor seconds", "those of others", "others used", "load"]
+    st.table(pd.DataFrame(rows, columns=columns).set_index("this run"))
+
+
+def _condition_texts(found: Conditions | None) -> tuple[str, str, str, str]:
+    own = others = load = average = NOT_RECORDED
+    if found is not None:
+        own = seconds_text(found.own_processor_seconds)
+        if found.other_load is not None:
+            others = seconds_text(found.other_processor_seconds, found.is_disturbed)
+            load = percent_text(found.other_load)
+        if found.load is not None:
+            average = f"{found.load:.2f}"
+    return own, others, load, average
+
+
+def _show_repeats() -> None:
+    """How far quiet runs of the same thing agree; nothing where nobody has measured it."""
+    found = recorded_repeats()
+    if found is None:
+        return
+    agreed = {
+        title_of(name): f"{percent_text(each.largest_difference)} at most, "
+        f"{percent_text(each.median_difference)} in the middle, of any two of {each.undisturbed}"
+        for name, each in found.strategies.items()
+        if each.largest_difference is not None
+    }
+    st.markdown(
+        f"The same steady epochs measured again and again, each time in a new process, on a quiet "
+        f"machine ({escape_markdown(found.device)}, {found.date}), differed by:"
+    )
+    show_pairs(agreed, "strategy", "difference of the steady epoch")
 
 
 def _choose_run(subject: Subject) -> tuple[RunRecord, RunResult] | None:

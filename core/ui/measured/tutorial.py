@@ -9,7 +9,7 @@ from core.analysis.measured import Beside, beside_tutorial
 from core.charts.measured import tutorial_chart
 from core.strategies.registry import USUAL_BACKBONES, find_strategy, names_with
 from core.strategies.strategy import Mode, Role
-from core.text import escape_markdown, percent_text, seconds_text
+from core.text import escape_markdown, percent_text
 from core.ui.frame.evidence_reads import Subject
 from core.ui.measured.document import Text
 from core.ui.widgets.exhibit import show_exhibit, show_table
@@ -67,8 +67,8 @@ def _own_epoch(entry: Beside) -> str:
     if entry.row is None or entry.row.feature_seconds is None:
         return ""
     return (
-        f"Here an epoch took {seconds_text(entry.row.steady_epoch_seconds)}, and the features "
-        f"{seconds_text(entry.row.feature_seconds)}."
+        f"Here an epoch took {entry.row.time_text('steady_epoch_seconds')}, and the features "
+        f"{entry.row.time_text('feature_seconds')}."
     )
 
 

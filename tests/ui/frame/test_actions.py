@@ -29,7 +29,7 @@ STORE_CHANGES = {
 STORE_OF_WORKERS = {
     "register_worker", "announce_worker", "forget_worker", "claim_next", "heartbeat",
     "reap_expired", "set_progress", "add_epoch", "restart_run", "finish", "finish_run", "fail",
-    "change_running", "note_death", "end_job",
+    "change_running", "note_death", "end_job", "replace_result",
     "mark_cancelled", "mark_interrupted",
 }  # fmt: skip
 STORE_READS = {
