@@ -18,6 +18,7 @@ from core.analysis.evidence import ExperimentPredictions, load_evidence
 from core.analysis.scores import score_table
 from core.analysis.time_breakdown import load_time_breakdown
 from core.analysis.verdicts import all_pairs
+from core.analysis.words.own_backbones import describe_overlap
 from core.charts.accuracy import accuracy_scores, scores_chart
 from core.charts.backbones import backbone_matrix_chart
 from core.charts.curves import CurveMetric, curve_chart
@@ -28,12 +29,14 @@ from core.charts.time import time_breakdown_chart
 from core.datasets.add import add_dataset
 from core.datasets.dataset import Dataset
 from core.datasets.storage import list_datasets, open_dataset
+from core.experiments.own_backbones import backbone_work, request_backbone
 from core.experiments.planning import plan_experiment
 from core.experiments.recorded import prepare_home
 from core.experiments.records import ExperimentSpec, RunRecord
 from core.experiments.serving import run_to_end
 from core.experiments.store import Store
 from core.files import write_bytes
+from core.jobs.cached import wait_for
 from core.reports.report import report_html
 from core.reports.tables import export_zip_of_tables
 
@@ -105,6 +108,8 @@ class Lab:
         )
         for strategy, reason in spec.unavailable.items():
             self.say(f"{strategy} is left out: {reason}")
+        for warning in describe_overlap(spec.backbones, spec.images["test"]):
+            self.say(warning)
         experiment_id = self.store.create_experiment(spec)
         try:
             run_to_end(self.store, experiment_id, self.say)
@@ -112,6 +117,17 @@ class Lab:
             self.store.request_cancel_experiment(experiment_id)
             raise
         return Experiment(self.store, experiment_id)
+
+    def add_backbone(self, run_id: str, name: str | None = None) -> str:
+        """Make the network of a finished run a backbone; returns its name, which ``backbones=``
+        takes.
+
+        ``name``: None makes one of the dataset and the network. Raises ``BadInput`` where the run
+        has no such network, or the name cannot be used.
+        """
+        chosen = request_backbone(self.store, run_id, name)
+        wait_for(self.store, lambda: backbone_work(self.store, run_id, chosen), self.say)
+        return chosen
 
 
 @dataclass(frozen=True)

@@ -140,6 +140,10 @@ class Settings:
         return self.home / "weights"
 
     @property
+    def backbones_folder(self) -> Path:
+        return self.home / "backbones"
+
+    @property
     def locks_folder(self) -> Path:
         return self.home / "locks"
 

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.analysis.words.own_backbones import describe_overlap
 from core.datasets.dataset import Dataset
 from core.errors import BadInput, UnknownName
 from core.experiments.planning import plan_experiment
@@ -59,6 +60,8 @@ def set_up() -> None:
     st.header("4. Start")
     spec = planned(dataset, choices)
     if spec is not None:
+        for warning in describe_overlap(spec.backbones, spec.images["test"]):
+            st.warning(escape_markdown(warning), icon=":material/warning:")
         show_forecast(reads.forecast(spec))
     pressed = st.button(
         "Start the benchmark",

@@ -15,14 +15,18 @@ from core.ui.widgets.glossary import explain_all, explain_strategy
 
 def body() -> None:
     st.title("The ladder")
-    titles = {name: backbone.title for name, backbone in BACKBONES.items()}
+    titles = {name: backbone.title for name, backbone in BACKBONES.items() if backbone.is_offered}
     meaning = explain_all("backbone", "mode")
     chosen = find_backbone(
         choose_in_list(
             Choice("backbone", "Backbone", "backbone", titles, USUAL_BACKBONES[0], meaning)
         )
     )
-    shown = [entry for entry in STRATEGIES.values() if entry.backbone in (None, chosen)]
+    shown = [
+        entry
+        for entry in STRATEGIES.values()
+        if entry.backbone is None or entry.backbone.name == chosen.name
+    ]
     st.markdown(
         f"{count_text(len(shown), 'strategy')}, from the cheapest to the most costly. Each "
         "rung shows what one idea adds to the rung below; all are trained and scored on the same "
@@ -35,7 +39,9 @@ def body() -> None:
 
 def show_rung(entry: Strategy) -> None:
     with st.container(border=True):
-        st.header(entry.title, anchor=entry.name, help=explain_strategy(entry.name))
+        st.header(
+            escape_markdown(entry.title), anchor=entry.name, help=explain_strategy(entry.name)
+        )
         st.markdown(escape_markdown(entry.teaches))
         st.caption(f"Tutorial: {escape_markdown(entry.tutorial)}")
         settings = entry.resolve("quick")

@@ -4,8 +4,8 @@ Frames are for pages and notebooks: in percent, with the unit in each column nam
 """
 
 import statistics
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from typing import Any, TypeVar
 
@@ -18,10 +18,12 @@ from core.experiments.records import (
     ExperimentSpec,
     Origin,
     RunRecord,
+    UsedBackbone,
     deployment_of,
     finished_runs,
 )
 from core.experiments.store import Store
+from core.experiments.used_backbones import used_under
 from core.strategies.registry import find_strategy
 from core.training.events import Deployment
 
@@ -49,7 +51,8 @@ class Row:
     same images, so three seeds are not three times the evidence. ``feature_seconds`` is what the
     extraction cost when it was done, also where this experiment found the features in the cache;
     ``end_to_end_seconds`` is the total with that cost always counted. ``deployment`` is what the
-    network of one of its seeds costs where it is used.
+    network of one of its seeds costs where it is used. ``backbone_origin``: the run that a backbone
+    of one's own comes from; None for other backbones, and without one.
     """
 
     strategy: str
@@ -77,6 +80,7 @@ class Row:
     peak_memory_bytes: int | None
     deployment: Deployment | None
     device: str | None
+    backbone_origin: str | None
     notes: tuple[str, ...]
     runs: tuple[SeedResult, ...]
 
@@ -88,7 +92,7 @@ class Comparison:
     ``images`` counts the images of ``train``, ``validation`` and ``test``. ``majority_accuracy`` is
     the test accuracy of always predicting ``majority_class``, the commonest class of the training
     images. ``given_split`` is true where the dataset came with a split that was used; ``split``
-    then says nothing about the test images.
+    then says nothing about the test images. ``backbones`` are those of one's own, by name.
     """
 
     experiment: str
@@ -112,6 +116,7 @@ class Comparison:
     recorded: bool
     origin: Origin | None
     unavailable: dict[str, str]
+    backbones: Mapping[str, UsedBackbone]
     rows: tuple[Row, ...]
 
     @property
@@ -126,7 +131,12 @@ class Comparison:
 
     def as_dict(self) -> dict[str, Any]:
         """Everything, ready for JSON: the document of ``compare --format json``."""
-        return asdict(self) | {"origin": asdict(self.origin) if self.origin else {}}
+        backbones = {name: used.model_dump(mode="json") for name, used in self.backbones.items()}
+        without = asdict(replace(self, backbones={}))
+        return without | {
+            "origin": asdict(self.origin) if self.origin else {},
+            "backbones": backbones,
+        }
 
     def frame(self) -> pd.DataFrame:
         """One line a strategy, in percent and seconds; see ``results_frame``."""
@@ -179,8 +189,9 @@ def compare(experiment: ExperimentRecord, runs: Sequence[RunRecord]) -> Comparis
         recorded=experiment.recorded,
         origin=experiment.origin,
         unavailable=dict(spec.unavailable),
+        backbones=spec.backbones,
         rows=tuple(
-            _row([run for run in runs if run.strategy == strategy], spec.majority_accuracy)
+            _row([run for run in runs if run.strategy == strategy], spec)
             for strategy in dict.fromkeys(run.strategy for run in runs)
         ),
     )
@@ -202,7 +213,9 @@ def split_text(spec: ExperimentSpec) -> str:
     return f"{100 * test:g} % test, {100 * validation:g} % validation, seed {spec.split.seed}"
 
 
-def _row(runs: Sequence[RunRecord], majority_accuracy: float | None) -> Row:
+def _row(runs: Sequence[RunRecord], spec: ExperimentSpec) -> Row:
+    majority_accuracy = spec.majority_accuracy
+    used = used_under(runs[0].strategy, spec)
     results = [result for _, result in finished_runs(runs)]
     accuracies = [result.scores.test.accuracy for result in results]
     mean = low = high = lift = None
@@ -238,6 +251,7 @@ def _row(runs: Sequence[RunRecord], majority_accuracy: float | None) -> Row:
         peak_memory_bytes=max((r.peak_memory_bytes for r in results), default=None),
         deployment=deployment_of(runs, runs[0].strategy),
         device=_joined(r.device for r in results),
+        backbone_origin=used.record.origin.short if used else None,
         notes=tuple(dict.fromkeys(chain(*noted))),
         runs=tuple(
             SeedResult(run.id, run.seed, run.state, run.test_accuracy, run.error) for run in runs
@@ -270,11 +284,20 @@ def _joined(values: Iterable[str | None]) -> str | None:
 
 
 MEGABYTE = 1_000_000
+ORIGIN = "backbone trained on"
 
 
 def results_frame(comparison: Comparison) -> pd.DataFrame:
-    """One line a strategy with the columns of ``COLUMN_HELP``; unknown values are missing."""
-    return pd.DataFrame([_line(row) for row in comparison.rows], columns=list(COLUMN_HELP))
+    """One line a strategy with the columns of ``COLUMN_HELP``; unknown values are missing.
+
+    Where no backbone is one's own, the column about that is left out.
+    """
+    columns = [
+        name
+        for name in COLUMN_HELP
+        if name != ORIGIN or any(row.backbone_origin for row in comparison.rows)
+    ]
+    return pd.DataFrame([_line(row) for row in comparison.rows], columns=columns)
 
 
 def seeds_frame(comparison: Comparison) -> pd.DataFrame:
@@ -301,6 +324,7 @@ def _line(row: Row) -> dict[str, object]:
     return {
         "strategy": row.title,
         "state": _state(row),
+        ORIGIN: row.backbone_origin or "",
         "test accuracy (%)": _percent(row.test_accuracy),
         "low (%)": _percent(row.test_accuracy_low),
         "high (%)": _percent(row.test_accuracy_high),
@@ -334,6 +358,7 @@ def _state(row: Row) -> str:
 COLUMN_HELP = {
     "strategy": "One step of the ladder; the page 'The ladder' describes each.",
     "state": "finished, or the state of the run that is not.",
+    ORIGIN: "The run that a backbone of your own comes from; others were trained on ImageNet.",
     "test accuracy (%)": "Fraction of test images that were predicted correctly: mean over the "
     "seeds.",
     "low (%)": "Lower end of the 95 % Wilson interval: on very many images from the same source, "

@@ -298,8 +298,8 @@ def _vectors(
             stored = find_stored(key, positions)
             if stored is not None:
                 return root_normalised(stored.take(positions)), (
-                    f"Pictures in which {backbone.title}, trained on ImageNet, sees similar things "
-                    "lie near each other."
+                    f"Pictures in which {backbone.title}, trained on {backbone.trained_on}, sees "
+                    "similar things lie near each other."
                 )
     return _small_pixels(prepared, positions, context.report), (
         "No features of these pictures are kept on this machine, so they are compared by their "

@@ -1,4 +1,4 @@
-"""The record of one backbone, a network pre-trained on ImageNet, and the Keras model made of it.
+"""The record of one backbone, a pre-trained network, and the Keras model made of it.
 
 The record names the Keras builder by its dotted path, so that the web process can show and draw
 backbones without loading TensorFlow.
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from math import prod
 from pkgutil import resolve_name
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from core.backbones.weights.digests import WeightSet
 from core.errors import BadInput, WeightsRefused
 from core.layers.record import LayerRecord, connect, image_layer, make_layers
 from core.text import percent_text
+
+if TYPE_CHECKING:
+    from core.backbones.own import OwnOrigin
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,10 @@ class Backbone:
     ``features_can_be_negative``: the last feature map does not come out of a ReLU.
     ``depthwise``: it has depthwise convolutions; see ``DevicePolicy.backbone_precision``.
     ``top``: None where the network is used without its top only.
+    ``trained_on``: ImageNet, or the name of the dataset that a backbone of one's own was trained
+    on. ``network``: the backbone of Headstart that has the same layers as one of one's own.
+    ``origin``: the run that it comes from; None for one that Headstart comes with.
+    ``is_offered``: can be chosen for new experiments; one that was removed is there for old ones.
     """
 
     name: str
@@ -94,10 +101,16 @@ class Backbone:
     depthwise: bool = False
     builder_options: Mapping[str, Any] = field(default_factory=dict, hash=False)
     top: Top | None = None
+    trained_on: str = "ImageNet"
+    network: str = ""
+    origin: "OwnOrigin | None" = None
+    is_offered: bool = True
 
     @property
     def accuracy_words(self) -> str:
         """The published accuracy with its source, and what was not measured, in sentences."""
+        if self.origin is not None:
+            return "It was not measured on ImageNet."
         if self.published_accuracy is None:
             return "No source was found for its accuracy on ImageNet."
         stated = percent_text(self.published_accuracy)

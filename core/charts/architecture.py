@@ -23,7 +23,7 @@ from core.charts.style import (
 )
 from core.errors import BadInput
 from core.layers.record import BACKBONE_PART, LayerRecord
-from core.strategies.registry import STRATEGIES
+from core.strategies.registry import offered_strategies
 from core.strategies.strategy import Strategy
 from core.text import UNKNOWN, dimensions_text, escape_plotly, percent_text
 
@@ -58,8 +58,8 @@ class LayerLook:
 # From the input of a network to its output.
 LOOKS = {
     "none": LayerLook("nothing to learn", "", PALE),
-    "frozen": LayerLook("frozen: stays as ImageNet made it", "/", MAJORITY_COLOUR),
-    "tuned": LayerLook("trained, starting from ImageNet", ""),
+    "frozen": LayerLook("frozen: stays as it was pre-trained", "/", MAJORITY_COLOUR),
+    "tuned": LayerLook("trained, starting from pre-trained values", ""),
     "new": LayerLook("trained, starting from nothing", "."),
 }
 
@@ -70,7 +70,7 @@ def state_of(layer: LayerRecord) -> str:
         return "none"
     if layer.frozen:
         return "frozen"
-    return "tuned" if layer.origin == "ImageNet" else "new"
+    return "tuned" if layer.origin == "pretrained" else "new"
 
 
 def architecture_chart(strategy: Strategy, layers: Sequence[LayerRecord], outline: str) -> Exhibit:
@@ -168,7 +168,7 @@ def strategies_frame(preset: str, image_size: int, class_count: int) -> pd.DataF
     A strategy that does not fit the image size (pixels) says so and has no numbers.
     """
     lines: list[dict[str, object]] = []
-    for entry in STRATEGIES.values():
+    for entry in offered_strategies().values():
         try:
             layers = entry.layers(entry.resolve(preset), image_size, class_count)
         except BadInput:
@@ -182,7 +182,7 @@ def strategies_frame(preset: str, image_size: int, class_count: int) -> pd.DataF
                 "layers": len(layers),
                 "parameters": sum(counts.values()),
                 "frozen": counts.get("frozen", 0),
-                "trained, from ImageNet": counts.get("tuned", 0),
+                "trained, from pre-trained values": counts.get("tuned", 0),
                 "trained, from nothing": counts.get("new", 0),
             }
         )

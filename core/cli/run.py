@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     spec = plan(arguments, overrides)
     experiment_id = store.create_experiment(spec)
     say(f"experiment {experiment_id}: {spec.run_count} runs")
-    _say_unavailable(spec)
+    _say_doubts(spec)
     if not _serve_all(store, [experiment_id]):
         return EXIT_INTERRUPTED
     comparison = compare_experiment(store, experiment_id)
@@ -66,7 +66,7 @@ def _run_learning_curve(arguments: argparse.Namespace) -> int:
     )
     for sentence in planned.dropped:
         say(sentence)
-    _say_unavailable(planned.specs[0])
+    _say_doubts(planned.specs[0])
     experiments = []
     for spec in planned.specs:
         experiments.append(store.create_experiment(spec))
@@ -84,7 +84,12 @@ def _run_learning_curve(arguments: argparse.Namespace) -> int:
     return EXIT_DONE if _all_finished(store, experiments) else EXIT_FAILED
 
 
-def _say_unavailable(spec: ExperimentSpec) -> None:
+def _say_doubts(spec: ExperimentSpec) -> None:
+    """What was left out, and what makes the comparison unfair."""
+    from core.analysis.words.own_backbones import describe_overlap
+
+    for warning in describe_overlap(spec.backbones, spec.images["test"]):
+        say(warning)
     for name, reason in spec.unavailable.items():
         say(f"{name} is left out: {reason}")
 

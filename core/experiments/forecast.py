@@ -1,9 +1,10 @@
 """How long an experiment will take, from earlier runs in the store.
 
-For each strategy the closest earlier run is taken (the same settings first, then this machine, the
-nearest image size, the newest) and scaled: training by epochs, training images and pixels; scoring
-and extraction by images and pixels; the rest (loading, tracing) is not scaled. There is no forecast
-for a strategy that never ran.
+For each strategy the closest earlier run is taken (of itself, else of the same mode of a backbone
+with the same layers; of these the same settings first, then this machine, the nearest image size,
+the newest) and scaled: training by epochs, training images and pixels; scoring and extraction by
+images and pixels; the rest (loading, tracing) is not scaled. There is no forecast for a strategy
+that never ran.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ from core.experiments.records import (
     finished_runs,
 )
 from core.strategies.heads import are_pooled
-from core.strategies.registry import find_strategy
+from core.strategies.registry import STRATEGIES, find_strategy
 from core.strategies.settings import uses_dataset_mean
 from core.strategies.strategy import Strategy
 from core.training.events import RunResult
@@ -97,17 +98,29 @@ def _forecast(spec: ExperimentSpec, measured: Sequence[Measured]) -> Forecast:
 
 def _closest(strategy: str, spec: ExperimentSpec, measured: Sequence[Measured]) -> Measured | None:
     settings = dict(spec.strategies)[strategy]
-    candidates = [entry for entry in measured if entry[1].strategy == strategy]
+    candidates = [entry for entry in measured if _is_same_work(entry[1].strategy, strategy)]
     candidates.sort(key=lambda entry: entry[1].finished_at or "", reverse=True)  # breaks ties
     return min(
         candidates,
         key=lambda entry: (
+            entry[1].strategy != strategy,
             _different_settings(find_strategy(strategy), settings, entry[1].settings),
             entry[0].recorded,
             abs(entry[0].spec.image_size - spec.image_size),
         ),
         default=None,
     )
+
+
+def _is_same_work(measured: str, wanted: str) -> bool:
+    """The same strategy, or the same mode of a backbone that has the same layers."""
+    if measured == wanted:
+        return True
+    one, other = STRATEGIES.get(measured), find_strategy(wanted)
+    if one is None or one.backbone is None or other.backbone is None or one.mode != other.mode:
+        return False
+    own = (one.backbone, other.backbone)
+    return len({each.network or each.name for each in own}) == 1
 
 
 def _different_settings(

@@ -18,6 +18,7 @@ from core.errors import BadInput, StoreError
 from core.experiments.records import RunRecord
 from core.experiments.run_files import read_predictions, read_weights, why_no_weights
 from core.experiments.store import Store, open_store
+from core.experiments.used_backbones import why_not_here
 from core.files import UNREADABLE, read_arrays, write_arrays
 from core.jobs.cached import CachedWork, cache_folder, cached_work, output_of, remove_oldest
 from core.jobs.context import JobContext
@@ -51,12 +52,15 @@ def why_no_heat_maps(store: Store, run_id: str) -> str | None:
     Raises ``UnknownName`` for a run that is not there.
     """
     run = store.run(run_id)
+    experiment = store.experiment(run.experiment_id)
+    if gone := why_not_here(run.strategy, experiment.spec):
+        return gone
     strategy = find_strategy(run.strategy)
     if not strategy.convolutional:
         return (
             f"{strategy.title} has no convolutional layer, so there is no map of where it looked."
         )
-    return why_no_weights(run, store.experiment(run.experiment_id))
+    return why_no_weights(run, experiment)
 
 
 def heat_maps(store: Store, run_id: str, image_positions: Sequence[int]) -> CachedWork:

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from core.backbones.weights.access import fetch_command, is_available
+from core.backbones.weights.access import how_to_get, is_available
 from core.datasets.choices import Resize
 from core.datasets.dataset import Dataset
 from core.datasets.split import Split
@@ -16,6 +16,7 @@ from core.datasets.storage import open_dataset
 from core.errors import BadInput, UnknownName
 from core.experiments.records import ExperimentRecord, ExperimentSpec
 from core.experiments.store import Store
+from core.experiments.used_backbones import used_backbones
 from core.settings import Precision
 from core.strategies.registry import find_strategy
 from core.strategies.selection import Chosen, chosen_strategies
@@ -84,6 +85,7 @@ def plan_experiment(  # noqa: PLR0913 - the interface of command line and page: 
         given_split=proportions.use_given and dataset.predefined_subsets is not None,
         train_share=fraction,
         series=series,
+        backbones=used_backbones(kept, dataset, subsets.test),
         **_facts(dataset, subsets),
     )
 
@@ -154,7 +156,7 @@ def unavailable_reason(strategy: Strategy, settings: Mapping[str, Any]) -> str |
         return None
     return (
         f"{strategy.name} {_with_setting(strategy, settings)}needs the {weight_set.title}, "
-        f"which is not on this machine. Get it with: {fetch_command(weight_set)}"
+        f"which is not on this machine. {how_to_get(weight_set)}"
     )
 
 

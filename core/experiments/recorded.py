@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from core.backbones.own_folder import keep_record
 from core.errors import BadInput, StoreError
 from core.experiments.records import (
     ExperimentRecord,
@@ -198,6 +199,8 @@ def _import_one(store: Store, path: Path) -> str | None:
         if document["format"] != FORMAT:
             raise StoreError(f"{path} is of format {document['format']}; this code reads {FORMAT}.")
         spec = ExperimentSpec.model_validate(document["spec"])
+        for used in spec.backbones.values():
+            keep_record(used.record)
         origin = Origin(**document["origin"])
         runs = [_recorded_run(entry) for entry in document["runs"]]
         arrays = read_arrays(path.with_name(PREDICTIONS_NAME))

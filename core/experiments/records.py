@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
 from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, RowMapping, String, Table, Text
 
+from core.backbones.own import OwnBackbone
 from core.datasets.choices import Resize
 from core.errors import StoreError
 from core.jobs.records import ACTIVE_STATES, JobStatus, Progress, StoredJson, metadata, reason_of
@@ -85,6 +86,19 @@ Settings = Annotated[dict[str, Any], AfterValidator(_checked_settings)]
 NamedSettings = Annotated[tuple[str, Settings], AfterValidator(_of_their_kinds)]
 
 
+class UsedBackbone(BaseModel):
+    """A backbone of one's own as it was when an experiment was planned.
+
+    ``seen_test_images``: how many test images of the experiment the backbone was trained on or
+    chosen by, near duplicates included; None where that could not be known.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    record: OwnBackbone
+    seen_test_images: Count | None = None
+
+
 class ExperimentSpec(BaseModel):
     """One dataset, one split, one image size, one precision, several strategies, some seeds.
 
@@ -95,6 +109,7 @@ class ExperimentSpec(BaseModel):
     split and it is used.
     ``train_share`` is the fraction of the split's training images that is used (0.01 to 1);
     the experiments of one learning curve differ in it alone and share their ``series``.
+    ``backbones``: the backbones of one's own under the strategies, by name.
     ``unavailable`` says for each strategy that "all" left out why it cannot run here.
     """
 
@@ -118,6 +133,7 @@ class ExperimentSpec(BaseModel):
     given_split: bool = False
     train_share: TrainFraction = 1.0
     series: str = ""
+    backbones: dict[str, UsedBackbone] = {}
 
     @property
     def run_count(self) -> int:

@@ -8,6 +8,7 @@ import numpy as np
 from core.datasets.storage import check_room
 from core.errors import DamagedFile, StorageUnavailable, StoreError
 from core.experiments.records import ExperimentRecord, RunRecord
+from core.experiments.used_backbones import why_not_here
 from core.files import UNREADABLE, make_way, read_arrays, write_arrays
 from core.settings import current_settings
 from core.storage.shared import pull, push, stored_size
@@ -112,6 +113,8 @@ def why_no_weights(
 ) -> str | None:
     """Why the network of a run of ``experiment`` cannot be restored, in a sentence; None if it
     can. ``purpose``: what a run that keeps its weights would be good for."""
+    if gone := why_not_here(run.strategy, experiment.spec):
+        return gone
     if run.state != "finished":
         return f"Run {run.id} is {run.state}: only a finished run has a network to look at."
     if not find_strategy(run.strategy).has_network:

@@ -14,6 +14,7 @@ from core.errors import CacheLost, Cancelled, HeadstartError, OutOfMemory
 from core.experiments.records import RunRecord, deployment_of, finished_runs
 from core.experiments.run_files import write_predictions, write_weights
 from core.experiments.store import Store, open_store
+from core.experiments.used_backbones import why_not_here
 from core.jobs.cached import unfinished_folder
 from core.jobs.context import JobContext, StartAgain
 from core.jobs.kinds import find_kind
@@ -30,7 +31,10 @@ def run(arguments: dict[str, Any], context: JobContext) -> None:
     """Train the run named ``run``; it keeps its result itself, and ends its job with it."""
     store = open_store()
     found = store.run(arguments["run"])
-    spec = store.experiment(found.experiment_id).training_spec(found)
+    experiment = store.experiment(found.experiment_id)
+    if gone := why_not_here(found.strategy, experiment.spec):
+        raise HeadstartError(gone)
+    spec = experiment.training_spec(found)
     if context.job.error:  # the process before this one was killed
         _halve_the_batch(store, found, OutOfMemory(context.job.error), ", most likely,")
     context.report(LOADING)

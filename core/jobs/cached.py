@@ -6,13 +6,14 @@ it grows too large.
 """
 
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from core.errors import BadInput, StorageUnavailable, UnknownName
+from core.errors import BadInput, HeadstartError, StorageUnavailable, UnknownName
 from core.files import PART_SUFFIX, make_way, remove_parts
 from core.jobs.context import job_folder
 from core.jobs.launchers import ensure_worker
@@ -22,6 +23,7 @@ from core.settings import current_settings
 from core.storage.shared import forget, pull_cached, push_cached
 
 LIMIT_BYTES = 256 * 1024**2
+POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,25 @@ def cached_work(queue: JobQueue, kind: str, arguments: dict[str, Any], result: P
         # Also where it was queued before: the worker may have died since.
         ensure_worker(queue)
     return _work(queue, result, queue.job(job_id))
+
+
+def wait_for(queue: JobQueue, ask: Callable[[], CachedWork], say: Callable[[str], None]) -> Path:
+    """The result once it is ready, with a line to ``say`` for each step; for a person who waits.
+
+    What failed at an earlier request is tried once more. Raises ``HeadstartError`` with the error.
+    """
+    work, shown = ask(), ""
+    if work.state in ("failed", "cancelled"):
+        make_again(queue, work)
+        work = ask()
+    while work.state == "working":
+        if work.text != shown:
+            say(shown := work.text)
+        time.sleep(POLL_SECONDS)
+        work = ask()
+    if work.state != "ready":
+        raise HeadstartError(work.error)
+    return work.result
 
 
 def make_again(queue: JobQueue, work: CachedWork) -> None:

@@ -131,6 +131,9 @@ KINDS: dict[str, JobKind] = {
         JobKind("feature_map", "core.analysis.feature_map:run", "cpu", "map", niceness=LOWEST),
         # Loading its libraries must not slow down the page that asked for it.
         JobKind("live", "core.live.server:run", "live", "live process", niceness=POLITE),
+        JobKind(
+            "backbone", "core.experiments.own_backbones:run", "cpu", "backbone", niceness=LOWEST
+        ),
         JobKind("export", "core.reports.export_model:run", "cpu", "export", niceness=LOWEST),
     )
 }

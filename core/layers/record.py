@@ -11,7 +11,7 @@ from itertools import groupby
 from math import prod
 from typing import Any, Literal
 
-Origin = Literal["ImageNet", "random", "zeros", "none"]
+Origin = Literal["pretrained", "random", "zeros", "none"]
 Part = Literal["image", "backbone", "own"]
 
 BACKBONE_PART: Part = "backbone"
@@ -27,6 +27,7 @@ class LayerRecord:
     ``normalization`` counts those of them that belong to batch normalisation.
     ``frozen``: training leaves the parameters as they are.
     ``origin``: the initial values of the parameters; ``none`` for a layer without parameters.
+    ``trained_on``: where pre-trained values were learned: ImageNet, or the name of a dataset.
     ``part``: ``image`` prepares the image, ``backbone`` is the network that can be pre-trained,
     ``own`` is what the strategy adds.
     ``group``: layers with the same group form a block; ``outline_of`` folds blocks that repeat.
@@ -43,6 +44,7 @@ class LayerRecord:
     normalization: int = 0
     frozen: bool = False
     origin: Origin = "none"
+    trained_on: str = ""
     part: Part = "own"
     group: str = ""
     words: str = ""
@@ -53,12 +55,12 @@ class LayerRecord:
     def trained_parameters(self) -> int:
         """How many of the parameters training changes.
 
-        Batch normalisation that starts from ImageNet stays as it is and runs in inference mode
+        Batch normalisation that was pre-trained stays as it is and runs in inference mode
         where the layers around it are trained: a few small batches would spoil its averages.
         """
         if self.frozen:
             return 0
-        return self.parameters - (self.normalization if self.origin == "ImageNet" else 0)
+        return self.parameters - (self.normalization if self.origin == "pretrained" else 0)
 
     @property
     def is_trained(self) -> bool:
@@ -251,7 +253,8 @@ def _backbone_words(layers: list[LayerRecord]) -> str:
     elif any(layer.origin == "random" for layer in layers):
         state = " from random weights"
     else:
-        state = " from ImageNet"
+        trained_on = next((layer.trained_on for layer in layers if layer.trained_on), "")
+        state = f" from {trained_on}"
     return layers[0].words + state
 
 

@@ -199,18 +199,18 @@ def _candidate(
 def _why_no_answer(run: RunRecord, experiment: ExperimentRecord) -> str | None:
     if run.strategy == MAJORITY:
         return None
-    return why_no_weights(run, experiment) or _why_no_imagenet(run)
+    return why_no_weights(run, experiment) or _why_no_pretrained(run)
 
 
-def _why_no_imagenet(run: RunRecord) -> str | None:
+def _why_no_pretrained(run: RunRecord) -> str | None:
     """A network keeps the arrays that its run changed; the others are the published ones."""
     strategy = find_strategy(run.strategy)
     weight_set = strategy.weights(run.settings)
     if strategy.backbone is None or weight_set is None or is_available(weight_set):
         return None
     return (
-        f"{strategy.title} needs {strategy.backbone.title}'s ImageNet weights, which are not "
-        f"on this machine. {what_to_do(weight_set)}"
+        f"{strategy.title} needs the weights of {strategy.backbone.title} from "
+        f"{strategy.backbone.trained_on}, which are not on this machine. {what_to_do(weight_set)}"
     )
 
 

@@ -72,8 +72,8 @@ def restored_model(
 
     It gives the probabilities that the run stored, where ``spec.precision`` is the run's. Raises
     ``BadInput`` for a strategy without a network, ``StoreError`` where the arrays do not fit the
-    architecture, and ``WeightsUnavailable`` or ``WeightsRefused`` without the ImageNet weights
-    under it.
+    architecture, and ``WeightsUnavailable`` or ``WeightsRefused`` without the pre-trained
+    weights under it.
     """
     strategy = find_strategy(spec.strategy)
     if not strategy.has_network:

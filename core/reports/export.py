@@ -15,6 +15,7 @@ from typing import Any
 from core.analysis.comparison import Comparison, Row
 from core.analysis.metrics import METRICS
 from core.analysis.scores import StrategyScore
+from core.analysis.words.own_backbones import describe_origins, describe_overlap
 from core.errors import UnknownName
 from core.experiments.records import ExperimentSpec
 from core.strategies.registry import find_strategy
@@ -122,6 +123,8 @@ def to_text(comparison: Comparison, scores: Sequence[StrategyScore] = ()) -> str
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines += ["  ".join(c.ljust(w) for c, w in zip(cells, widths, strict=True)) for cells in table]
     lines += [f"{row.strategy}: {note}" for row in comparison.rows for note in row.notes]
+    lines += describe_origins(comparison.backbones)
+    lines += describe_overlap(comparison.backbones, comparison.images.get("test", 0))
     lines += [f"{name}: left out. {reason}" for name, reason in comparison.unavailable.items()]
     lines += [
         f"{run.run_id} ({row.strategy}, seed {run.seed}) {run.state}: {run.error}"

@@ -44,7 +44,7 @@ from core.reports.model_card import (
     PackageFacts,
     model_card,
 )
-from core.strategies.registry import find_strategy
+from core.strategies.registry import STRATEGIES
 from core.text import fold_accents
 from core.training.events import RunResult
 from core.training.spec import TrainingSpec
@@ -101,7 +101,11 @@ def why_nothing_to_export(store: Store, experiment_id: str) -> str:
     if experiment.is_active:
         return "No network has finished yet. It can be kept as soon as its run has."
     finished = store.runs(experiment_id, ["finished"])
-    networks = [run for run in finished if find_strategy(run.strategy).has_network]
+    networks = [
+        run
+        for run in finished
+        if run.strategy not in STRATEGIES or STRATEGIES[run.strategy].has_network
+    ]
     if not networks:
         return "No network of this experiment has finished, so there is nothing to keep."
     if experiment.recorded:

@@ -18,10 +18,12 @@ from core.analysis.metrics import METRICS, defined_metrics
 from core.analysis.scores import per_class_table, score_table
 from core.analysis.words.deployment import NOT_MEASURED, describe_deployment
 from core.analysis.words.limits import limits
+from core.analysis.words.own_backbones import describe_overlap
 from core.datasets.storage import open_dataset
 from core.errors import StoreError
 from core.experiments.records import RunRecord, deployment_of, result_of
 from core.experiments.store import Store
+from core.experiments.used_backbones import used_under
 from core.layers.record import LayerRecord
 from core.strategies.registry import find_strategy
 from core.text import escape_markdown_file, percent_text, seconds_text
@@ -82,6 +84,8 @@ def model_card(store: Store, run_id: str, package: PackageFacts) -> str:
     train = experiment.training_spec(run).subsets_of(dataset).train
     trained_on = np.bincount(dataset.labels[train], minlength=len(dataset.classes))
     strategy = find_strategy(run.strategy)
+    used = used_under(run.strategy, spec)
+    own = {used.record.name: used} if used else {}
     settings = strategy.resolve(spec.preset, run.settings)
     layers = strategy.layers(settings, spec.image_size, len(dataset.classes))
     deployment = deployment_of(store.runs(run.experiment_id), run.strategy)
@@ -126,13 +130,17 @@ def model_card(store: Store, run_id: str, package: PackageFacts) -> str:
         percent=percent_text,
         limits=limits(spec, dataset, evidence, scores, classes),
         attribution=strategy.backbone.attribution if strategy.backbone else None,
-        imagenet=imagenet_words(layers),
+        pretrained=pretrained_words(layers),
+        origin=strategy.backbone.origin if strategy.backbone and strategy.is_pretrained else None,
+        backbone=strategy.backbone.title if strategy.backbone else None,
+        overlap=describe_overlap(own, evidence.images),
     )
 
 
-def imagenet_words(layers: Sequence[LayerRecord]) -> str | None:
-    """What the training did to the ImageNet weights among ``layers``; None where there are none."""
-    inside = [layer for layer in layers if layer.origin == "ImageNet"]
+def pretrained_words(layers: Sequence[LayerRecord]) -> str | None:
+    """What the training did to the pre-trained weights among ``layers``; None where there are
+    none."""
+    inside = [layer for layer in layers if layer.origin == "pretrained"]
     if not inside:
         return None
     trained = sum(layer.trained_parameters for layer in inside)

@@ -22,6 +22,7 @@ from core.analysis.families import MAIN, groups_of
 from core.analysis.summary import summary_of
 from core.analysis.time_breakdown import load_time_breakdown
 from core.analysis.words.families import describe_group
+from core.analysis.words.own_backbones import describe_overlap
 from core.analysis.words.summary import describe_summary
 from core.analysis.words.verdicts import p_text
 from core.charts.exhibit import Exhibit
@@ -85,6 +86,7 @@ def report_html(store: Store, experiment_id: str) -> bytes:
     environment.filters |= {"drawn": drawn, "breakable": breakable, "texts": texts_of}
     page = environment.get_template("report.html.j2").render(
         comparison=comparison,
+        warnings=describe_overlap(comparison.backbones, comparison.images.get("test", 0)),
         summary=describe_summary(summary_of(evidence, breakdown)),
         shown=describe_group(main, len(names)) if main else "",
         sections=found,

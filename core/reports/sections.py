@@ -25,6 +25,7 @@ from core.analysis.verdicts import against_majority, all_pairs, ladder_steps, ti
 from core.analysis.words.backbones import describe_answer, describe_family
 from core.analysis.words.deployment import describe_conditions, describe_unmeasured
 from core.analysis.words.families import describe_key_pairs, key_sections
+from core.analysis.words.own_backbones import describe_origins
 from core.analysis.words.ranking import against_words, describe_left_out, describe_majority_class
 from core.analysis.words.verdicts import (
     NO_TIES,
@@ -328,6 +329,7 @@ def health(dataset: Dataset | None, why_not: str) -> Found:
 def made(spec: ExperimentSpec, comparison: Comparison, evidence: ExperimentPredictions) -> Found:
     """Device, versions, seeds, split, what went otherwise, and the command that repeats it."""
     notes = [f"{name} was left out: {reason}" for name, reason in comparison.unavailable.items()]
+    notes += describe_origins(comparison.backbones)
     for row in comparison.rows:
         notes += [f"{row.title}: {note}" for note in row.notes]
         notes += [

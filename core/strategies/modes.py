@@ -30,7 +30,7 @@ def backbone_layers(
     backbone: Backbone,
     image_size: int,
     frozen: int | None,
-    origin: Origin = "ImageNet",
+    origin: Origin = "pretrained",
     include_top: bool = False,
 ) -> Layers:
     """From the stored image to the layer that gives the features.
@@ -50,6 +50,7 @@ def backbone_layers(
                 part=BACKBONE_PART,
                 frozen=place < count,
                 origin=origin if layer.parameters else "none",
+                trained_on=backbone.trained_on if origin == "pretrained" else "",
             )
             for place, layer in enumerate(network)
         ),
@@ -112,7 +113,7 @@ def _on_features(
     settings: Settings,
     image_size: int,
     frozen: int | None = None,
-    origin: Origin = "ImageNet",
+    origin: Origin = "pretrained",
 ) -> Layers:
     layers = backbone_layers(backbone, image_size, frozen, origin)
     return (*layers, features_layer(layers[-1], are_pooled(settings)))

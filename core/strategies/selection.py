@@ -5,7 +5,7 @@ from typing import Literal
 
 from core.backbones.backbone import Backbone
 from core.backbones.registry import BACKBONES, find_backbone
-from core.backbones.weights.access import fetch_command, is_available
+from core.backbones.weights.access import how_to_get, is_available
 from core.errors import BadInput
 from core.strategies.registry import STRATEGIES, USUAL_BACKBONES, find_strategy, names_with
 from core.strategies.strategy import Mode, Strategy
@@ -72,7 +72,6 @@ def _refuse_missing(backbones: Sequence[Backbone]) -> None:
     for one in backbones:
         if not is_available(one.weights):
             raise BadInput(
-                f"The {one.weights.title} is not on this machine. "
-                f"Get it with: {fetch_command(one.weights)}",
+                f"The {one.weights.title} is not on this machine. {how_to_get(one.weights)}",
                 "backbones",
             )

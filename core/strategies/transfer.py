@@ -33,7 +33,8 @@ USUAL_WORK = 15.5e9
 class _ModeParts:
     """The parts of a strategy that follow from its mode; see ``Strategy``.
 
-    ``title`` and ``teaches`` have ``{title}`` for the title of the backbone.
+    ``title`` and ``teaches`` have ``{title}`` for the title of the backbone, and
+    ``{trained_on}`` for what it was trained on.
     ``settings(backbone)``: all of them, with their usual values.
     ``cost``: with a backbone as large as VGG16.
     """
@@ -91,8 +92,8 @@ _MODES = {
     Mode.SCRATCH: _ModeParts(
         role=Role.RANDOM_START,
         title="{title} from random weights",
-        teaches="The same network without the head start: what is missing here is what ImageNet "
-        "gave it.",
+        teaches="The same network without the head start: what is missing here is what "
+        "{trained_on} gave it.",
         layers=scratch_layers,
         needs=_always("gradient"),
         fits=one_fit,
@@ -160,8 +161,8 @@ _MODES = {
     Mode.FINETUNE: _ModeParts(
         role=Role.FINE_TUNED,
         title="{title}, everything fine-tuned",
-        teaches="All layers of {title} start from ImageNet and move a little: often the best "
-        "accuracy, for many times the probe's time.",
+        teaches="All layers of {title} start from {trained_on} and move a little: often the "
+        "best accuracy, for many times the probe's time.",
         layers=trained_layers,
         needs=trained_needs,
         fits=trained_fits,
@@ -195,7 +196,7 @@ def _strategy(backbone: Backbone, mode: Mode, own: Mapping[str, Any]) -> Strateg
     usual: dict[str, Any] = {
         "name": f"{backbone.name}_{mode}",
         "title": parts.title.format(title=backbone.title),
-        "teaches": parts.teaches.format(title=backbone.title),
+        "teaches": parts.teaches.format(title=backbone.title, trained_on=backbone.trained_on),
         "tutorial": NOT_IN_TUTORIAL,
         "cost": _cost(parts.cost, backbone),
         "terms": (backbone.title, *parts.terms),

@@ -51,12 +51,14 @@ def test_frozen_layers_are_hatched_and_grey_and_the_k_decides():
     figure = architecture_chart(freeze, layers_of("vgg16_freeze", k=8), "").figure
     bars = {trace.name: trace for trace in figure.data}
     assert list(bars) == [look.words for look in LOOKS.values()]
-    frozen = bars["frozen: stays as ImageNet made it"]
+    frozen = bars["frozen: stays as it was pre-trained"]
     assert len(frozen.x) == 5
     assert frozen.marker.pattern.shape == "/"
-    assert len(bars["trained, starting from ImageNet"].x) == 8
+    assert len(bars["trained, starting from pre-trained values"].x) == 8
     all_frozen = architecture_chart(freeze, layers_of("vgg16_freeze", k=19), "").figure
-    assert "trained, starting from ImageNet" not in [trace.name for trace in all_frozen.data]
+    assert "trained, starting from pre-trained values" not in [
+        trace.name for trace in all_frozen.data
+    ]
 
 
 def test_blocks_have_their_names_below():

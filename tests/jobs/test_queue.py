@@ -120,7 +120,9 @@ def test_an_unknown_job_lists_the_known_ones(queue: JobQueue) -> None:
         with pytest.raises(UnknownName, match=r"no job named 'nope'\. Known: a"):
             verb("nope")
     assert queue.find_job("nope") is None
-    with pytest.raises(UnknownName, match=r"no kind of job named 'nope'\. Known: explain, export"):
+    with pytest.raises(
+        UnknownName, match=r"no kind of job named 'nope'\. Known: backbone, explain, export"
+    ):
         find_kind("nope")
 
 

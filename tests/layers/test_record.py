@@ -51,7 +51,7 @@ def test_the_outline_counts_blocks_that_repeat():
 
 def test_only_layers_with_parameters_that_are_not_frozen_are_trained():
     assert not LayerRecord("pool", "MaxPooling2D", (1, 1, 1)).is_trained
-    assert not LayerRecord("kept", "Dense", (1,), 2, frozen=True, origin="ImageNet").is_trained
+    assert not LayerRecord("kept", "Dense", (1,), 2, frozen=True, origin="pretrained").is_trained
     assert LayerRecord("new", "Dense", (1,), 2, origin="random").is_trained
 
 

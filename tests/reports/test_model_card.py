@@ -9,7 +9,7 @@ from core.backbones.vgg16 import VGG16
 from core.errors import StoreError
 from core.experiments.run_files import predictions_path
 from core.experiments.store import open_store
-from core.reports.model_card import PackageFacts, imagenet_words, model_card
+from core.reports.model_card import PackageFacts, model_card, pretrained_words
 from core.strategies.registry import find_strategy
 from tests.pages.compared import EXPERIMENT, add_hostile, store_compared
 from tests.stored_home import add_arrows
@@ -84,7 +84,7 @@ def test_the_card_says_what_became_of_imagenet_weights(
 ) -> None:
     entry = find_strategy(strategy)
     layers = entry.layers(entry.resolve("quick", overrides), 96, 16)
-    assert imagenet_words(layers) == words
+    assert pretrained_words(layers) == words
 
 
 @pytest.mark.usefixtures("home")

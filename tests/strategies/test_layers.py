@@ -32,7 +32,7 @@ def test_the_tutorials_first_eight_layers_end_with_block3_conv1():
         "block2_pool",
         "block3_conv1",
     ]
-    assert {layer.origin for layer in base if layer.parameters} == {"ImageNet"}
+    assert {layer.origin for layer in base if layer.parameters} == {"pretrained"}
 
 
 def test_what_is_trained_of_each_strategy():
@@ -55,8 +55,8 @@ def test_where_the_parameters_start():
 
     assert origins("mlp") == {"random"}
     assert origins("vgg16_scratch") == {"random"}
-    assert origins("vgg16_probe") == {"ImageNet", "zeros"}
-    assert origins("vgg16_freeze", head="dense") == {"ImageNet", "random"}
+    assert origins("vgg16_probe") == {"pretrained", "zeros"}
+    assert origins("vgg16_freeze", head="dense") == {"pretrained", "random"}
 
 
 def test_smaller_pictures_are_enlarged_for_fc1():
@@ -66,7 +66,7 @@ def test_smaller_pictures_are_enlarged_for_fc1():
 
 
 def test_the_outline_says_how_vgg16_starts_and_what_is_frozen():
-    def state(origin="ImageNet", frozen=0):
+    def state(origin="pretrained", frozen=0):
         return outline_of(backbone_layers(VGG16, 96, frozen, origin)).split(" → ")[1]
 
     assert state() == "VGG16 base from ImageNet"

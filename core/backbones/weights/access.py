@@ -49,8 +49,15 @@ def fetch_command(weight_set: WeightSet) -> str:
     return f"python -m core backbones fetch {weight_set.backbone}{top}"
 
 
+def how_to_get(weight_set: WeightSet) -> str:
+    """How to get the weights, in short: the command that fetches published ones."""
+    return weight_set.how_to_get or f"Get it with: {fetch_command(weight_set)}"
+
+
 def what_to_do(weight_set: WeightSet) -> str:
     """How to get the weights, with and without a network, in a sentence."""
+    if weight_set.how_to_get:
+        return weight_set.how_to_get
     folder = current_settings().weights_folder
     command = f"Run `{fetch_command(weight_set)}`"
     if weight_set.folder_url is None:

@@ -49,7 +49,7 @@ class Package:
 
 @dataclass(frozen=True)
 class WeightSet:
-    """One published set of weights of a backbone.
+    """One set of weights of a backbone: a published one, or one that was trained here.
 
     ``backbone``: name of the backbone. ``include_top``: with the layers above the last feature map.
     ``title``: what it is, for people, with its size.
@@ -64,6 +64,8 @@ class WeightSet:
     None where it has none.
     ``package``: None where no package has it.
     ``inside``: a larger set whose file holds these arrays too; None where there is none.
+    ``own_file``: where the weights of a backbone of one's own lie, their only place; None for
+    published ones. ``how_to_get``: how to have these again, in a sentence.
     ``classifier``: ImageNet's own classifier, which a package has too. It is kept in the file, so
     that known answers can be computed again; no network here uses it.
     """
@@ -79,6 +81,8 @@ class WeightSet:
     values: int = 0
     package: Package | None = None
     inside: "WeightSet | None" = None
+    own_file: Path | None = None
+    how_to_get: str = ""
     classifier: Mapping[str, ArrayDigest] = field(repr=False, hash=False, default_factory=dict)
 
     @property

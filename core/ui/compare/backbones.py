@@ -14,6 +14,7 @@ from core.analysis.backbones import (
 )
 from core.analysis.words.backbones import describe_answer, describe_family
 from core.analysis.words.deployment import describe_conditions, describe_unmeasured
+from core.analysis.words.own_backbones import describe_origins
 from core.backbones.backbone import Backbone
 from core.backbones.registry import BACKBONES
 from core.backbones.weights.access import is_available
@@ -33,6 +34,7 @@ from core.ui.frame.address import Choice, choose_in_row
 from core.ui.frame.evidence_reads import Subject, computed
 from core.ui.frame.page import link_to
 from core.ui.widgets.exhibit import evidence_or_words, matrix_place, sentences, show_exhibit
+from core.ui.widgets.results import show_overlap
 
 MODE_WIDTH = 120  # pixels of a column of the matrix
 MATRIX_HELP = (
@@ -66,6 +68,9 @@ def show_backbones(subject: Subject) -> None:
     st.header("Backbone and mode", help=MATRIX_HELP)
     place = matrix_place(len(matrix.modes), MODE_WIDTH)
     show_exhibit(backbone_matrix_chart(matrix), f"backbones.{subject.id}", place=place)
+    for origin in describe_origins(subject.comparison.backbones):
+        st.caption(escape_markdown(origin))
+    show_overlap(subject.comparison)
     _show_costs(subject, matrix, costs)
     if matrix.pairs:
         st.header("Which differences are real", help=PAIRS_HELP)
@@ -117,7 +122,11 @@ def _show_costs(subject: Subject, matrix: BackboneMatrix, costs: dict[str, Backb
 
 def _offer_others(subject: Subject, matrix: BackboneMatrix) -> None:
     """How to run the backbones that this experiment lacks, in the modes that it has."""
-    others = [backbone for name, backbone in BACKBONES.items() if name not in matrix.backbones]
+    others = [
+        backbone
+        for name, backbone in BACKBONES.items()
+        if backbone.is_offered and name not in matrix.backbones
+    ]
     if not others:
         return
     st.header("Add other backbones")

@@ -18,7 +18,7 @@ from core.experiments.planning import (
 )
 from core.experiments.records import ExperimentRecord
 from core.jobs.launchers import ensure_worker
-from core.strategies.registry import STRATEGIES
+from core.strategies.registry import STRATEGIES, offered_strategies
 from core.text import count_text, escape_markdown, exact_percent_text, rough_seconds_text
 from core.training.spec import SMALLEST_TRAIN_FRACTION
 from core.ui.frame import actions, evidence_reads, reads
@@ -156,7 +156,7 @@ def _offer_start(subject: Subject) -> None:
     )
     able = {
         name: strategy.title
-        for name, strategy in STRATEGIES.items()
+        for name, strategy in offered_strategies().items()
         if unavailable_reason(strategy, {}) is None
     }
     strategies = st.multiselect(

@@ -10,6 +10,7 @@ from core.analysis.metrics import METRICS, TOP, TOP_METRIC, defined_metrics
 from core.analysis.scores import score_table
 from core.analysis.summary import summary_of
 from core.analysis.verdicts import ladder_steps
+from core.analysis.words.own_backbones import describe_gone
 from core.analysis.words.ranking import describe_left_out
 from core.analysis.words.summary import describe_findings
 from core.charts.accuracy import accuracy_scores, ladder_chart, scores_chart
@@ -58,6 +59,8 @@ ZIP_HELP = (
 
 def show_overview(subject: Subject) -> None:
     comparison = subject.comparison
+    for sentence in describe_gone(subject.comparison.backbones):
+        st.info(escape_markdown(sentence), icon=":material/link_off:")
     evidence = evidence_or_words(subject) if comparison.finished_rows else None
     if evidence is not None:
         # Of all strategies, whichever are shown below.

@@ -12,7 +12,7 @@ from core.datasets import storage, versions
 from core.datasets.dataset import Dataset
 from core.datasets.reading_choice import Choice
 from core.datasets.versions import Changes
-from core.experiments import imports
+from core.experiments import imports, own_backbones
 from core.experiments.limits import check_stored
 from core.experiments.records import ExperimentSpec
 from core.settings import current_settings
@@ -48,6 +48,13 @@ def retry_run(run_id: str) -> None:
 def cancel_work(job_id: str) -> None:
     """Ask a heat map, a map or an export to stop."""
     reads.store().cancel_job(job_id)
+
+
+@editors_only
+def make_backbone(run_id: str, name: str | None) -> str:
+    """``own_backbones.request_backbone``; returns the name that the backbone gets."""
+    check_stored(0, "this backbone")
+    return own_backbones.request_backbone(reads.store(), run_id, name)
 
 
 @editors_only

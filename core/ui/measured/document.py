@@ -17,7 +17,7 @@ import streamlit as st
 
 from core.text import escape_markdown
 from core.ui.frame.evidence_reads import Subject
-from core.ui.widgets.glossary import GLOSSARY, explain, explain_all
+from core.ui.widgets.glossary import explain, explain_all, glossary
 
 TEXTS = Path(__file__).parent / "texts"
 _FIGURE = re.compile(r"\{\{figure (\w+)\}\}")
@@ -113,7 +113,7 @@ def show_pairs(pairs: Mapping[str, str], first: str, second: str) -> None:
 
 
 def show_glossary(_subject: Subject | None) -> None:
-    show_pairs(GLOSSARY, "word", "what it means")
+    show_pairs(glossary(), "word", "what it means")
 
 
 def _value(found: re.Match[str], values: Mapping[str, object]) -> str:

@@ -11,7 +11,7 @@ from core.experiments.planning import PRESET_IMAGE_SIZES
 from core.layers.record import BACKBONE_PART, LayerRecord
 from core.strategies.augmentation import AUGMENTATION_SETTINGS, LEVELS
 from core.strategies.best import BEST
-from core.strategies.registry import STRATEGIES, find_strategy, names_with
+from core.strategies.registry import find_strategy, names_with, offered_strategies
 from core.strategies.settings import PRACTICE_SETTINGS, PRESETS, Setting, Value
 from core.strategies.strategy import Role, Strategy
 from core.text import count_text, escape_markdown
@@ -36,7 +36,7 @@ def show_strategies(subject: Subject | None) -> None:
     class_count = _class_count(subject)
     text = Text("strategies", classes=count_text(class_count, "class"))
     text.until("choices")
-    titles = {name: entry.title for name, entry in STRATEGIES.items()}
+    titles = {name: entry.title for name, entry in offered_strategies().items()}
     chosen = Choice("strategy", "Strategy", "strategy", titles, FIRST_SHOWN, clears=("k",))
     entry = find_strategy(choose_in_list(chosen))
     preset, size = _choose_preset_and_size(subject)
@@ -54,7 +54,8 @@ def show_strategies(subject: Subject | None) -> None:
     frame = strategies_frame(preset, size, class_count).rename(
         columns={"fits": f"fits {size} pixels"}
     )
-    alt = "Parameters of each strategy: frozen, trained from ImageNet, trained from random weights."
+    alt = "Parameters of each strategy: frozen, trained from pre-trained values, trained "
+    alt += "from random ones."
     # Counts stay whole numbers also where a strategy does not fit and has none.
     show_table(frame.convert_dtypes(), "networks", alt)
     text.until("link")

@@ -14,13 +14,16 @@ from core.ui.frame.evidence_reads import Subject
 from core.ui.measured.document import Text
 from core.ui.widgets.exhibit import show_exhibit, show_table
 
-SCENARIOS = {
-    "few_alike": names_with(Role.LINEAR_PROBE, Role.FROZEN_FEATURES),
-    "few_unlike": names_with(mode=Mode.FREEZE),
-    "many_alike": names_with(mode=Mode.FINETUNE),
-    "many_unlike": names_with(Role.RANDOM_START)
-    + names_with(Role.FROM_SCRATCH, convolutional=True),
-}
+
+def scenarios() -> dict[str, tuple[str, ...]]:
+    """The strategies that each of its scenarios asks for."""
+    return {
+        "few_alike": names_with(Role.LINEAR_PROBE, Role.FROZEN_FEATURES),
+        "few_unlike": names_with(mode=Mode.FREEZE),
+        "many_alike": names_with(mode=Mode.FINETUNE),
+        "many_unlike": names_with(Role.RANDOM_START)
+        + names_with(Role.FROM_SCRATCH, convolutional=True),
+    }
 
 
 def show_tutorial(subject: Subject | None) -> None:
@@ -76,7 +79,7 @@ def show_scenarios(subject: Subject | None) -> None:
     text.rest(
         **{
             scenario: ", ".join(_measured(name, comparison) for name in _named(names, comparison))
-            for scenario, names in SCENARIOS.items()
+            for scenario, names in scenarios().items()
         }
     )
 

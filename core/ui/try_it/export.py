@@ -22,6 +22,7 @@ from core.ui.frame.errors import file_or_error
 from core.ui.frame.evidence_reads import Subject
 from core.ui.frame.job_status import ready_or_words
 from core.ui.frame.page import link_to
+from core.ui.try_it.own_backbone import show_backbone_action
 
 # Above this the server would hold too much while a browser fetches it.
 LARGEST_DOWNLOAD_BYTES = 600_000_000
@@ -71,6 +72,7 @@ def show_export(subject: Subject) -> None:
             args=({ASKED: run.run_id},),
         )
     _show_contents()
+    show_backbone_action(subject, run.run_id)
 
 
 def _choose(runs: Sequence[ExportableRun]) -> ExportableRun:

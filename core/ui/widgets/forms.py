@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.backbones.registry import BACKBONES
+from core.backbones.registry import SHIPPED
 from core.datasets.choices import RESIZES
 from core.errors import BadInput
 from core.experiments.planning import PRESET_IMAGE_SIZES
@@ -71,7 +71,7 @@ def choose_shared(has_own_split: bool) -> Choices:
             key=f"image_size.{choices.preset}",
             help="Width and height of the square picture that every strategy sees. Time grows with "
             "the square of it: 224 takes about five times as long as 96. Pre-trained networks need "
-            f"{max(one.smallest_size for one in BACKBONES.values())} or more.",
+            f"{max(one.smallest_size for one in SHIPPED.values())} or more.",
         )
     )
     count = columns[2].number_input(

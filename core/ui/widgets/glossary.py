@@ -9,6 +9,7 @@ from pathlib import Path
 from core.backbones.registry import BACKBONES
 from core.errors import UnknownName
 from core.strategies.registry import STRATEGIES
+from core.text import escape_markdown
 
 
 def _read(path: Path) -> dict[str, str]:
@@ -17,22 +18,33 @@ def _read(path: Path) -> dict[str, str]:
     return dict(" ".join(item.split()).split("**: ", 1) for item in items)
 
 
-GLOSSARY = _read(Path(__file__).parent / "glossary.md") | {
-    backbone.title: backbone.about for backbone in BACKBONES.values()
-}
+_WORDS = _read(Path(__file__).parent / "glossary.md")
+
+
+def glossary() -> dict[str, str]:
+    """Every term with its meaning; the backbones by their titles, as they are at this moment."""
+    return _WORDS | {
+        backbone.title: escape_markdown(backbone.about)
+        for backbone in BACKBONES.values()
+        if backbone.is_offered
+    }
 
 
 def explain(term: str) -> str:
     """One or two plain sentences; ``UnknownName`` for a programmer's typing error."""
-    try:
-        return GLOSSARY[term]
-    except KeyError:
-        raise UnknownName("term of the glossary", term, GLOSSARY) from None
+    if term in _WORDS:
+        return _WORDS[term]
+    for backbone in BACKBONES.values():
+        if backbone.title == term:
+            return escape_markdown(backbone.about)
+    raise UnknownName("term of the glossary", term, glossary())
 
 
 def explain_all(*terms: str) -> str:
     """Several terms as Markdown, each with its name: for a heading that uses more than one."""
-    return "\n\n".join(f"**{term[0].upper()}{term[1:]}**: {explain(term)}" for term in terms)
+    return "\n\n".join(
+        f"**{escape_markdown(term[0].upper() + term[1:])}**: {explain(term)}" for term in terms
+    )
 
 
 def explain_strategy(name: str) -> str | None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.analysis.comparison import COLUMN_HELP, Comparison, results_frame, seeds_frame
+from core.analysis.words.own_backbones import describe_origins, describe_overlap
 from core.experiments.records import ExperimentRecord
 from core.text import count_text, escape_markdown, exact_percent_text, percent_text
 from core.ui.frame.address import Choice, choose_in_list
@@ -63,7 +64,8 @@ def recorded_text(comparison: Comparison) -> str | None:
 
 
 def show_facts(comparison: Comparison) -> None:
-    """What all numbers of the page rest on: images, split, device, precision, seeds."""
+    """What all numbers of the page rest on: images, split, device, precision, seeds, backbones of
+    one's own; and what makes their comparison unfair."""
     recorded = recorded_text(comparison)
     if recorded:
         st.caption(f":material/inventory_2: {escape_markdown(recorded)}")
@@ -84,7 +86,15 @@ def show_facts(comparison: Comparison) -> None:
         f"commonest class, is correct for {percent_text(comparison.majority_accuracy)} of the "
         "test images",
     ]
+    facts += [escape_markdown(origin) for origin in describe_origins(comparison.backbones)]
     st.markdown("\n".join(f"- {fact}" for fact in facts))
+    show_overlap(comparison)
+
+
+def show_overlap(comparison: Comparison) -> None:
+    """Warn where a backbone of one's own has seen test images."""
+    for warning in describe_overlap(comparison.backbones, comparison.images.get("test", 0)):
+        st.warning(escape_markdown(warning), icon=":material/warning:")
 
 
 def _split_words(comparison: Comparison) -> str:

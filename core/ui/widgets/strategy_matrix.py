@@ -10,7 +10,7 @@ from core.backbones.backbone import Backbone
 from core.backbones.registry import BACKBONES
 from core.backbones.weights.access import is_available, what_to_do
 from core.experiments.planning import below_title, unavailable_reason
-from core.strategies.registry import STRATEGIES
+from core.strategies.registry import STRATEGIES, offered_strategies
 from core.strategies.strategy import Mode, Strategy
 from core.text import count_text, escape_markdown, quoted_list_text, rough_seconds_text
 from core.ui.widgets.forms import CHOSEN_AT_FIRST, Choices, choose_settings
@@ -33,16 +33,18 @@ MODES = {
 def choose_strategies(choices: Choices, seconds: Mapping[str, float]) -> None:
     """Writes what is chosen into ``choices``; ``seconds`` forecasts what each strategy takes."""
     _report_unknown()
-    ladder = sorted(STRATEGIES.values(), key=lambda entry: (entry.cost, entry.name))
+    ladder = sorted(offered_strategies().values(), key=lambda entry: (entry.cost, entry.name))
     chosen = _choose_without_backbone(
         [entry for entry in ladder if entry.backbone is None], seconds
     )
     st.subheader("On a pre-trained network", help=explain_all("backbone", "mode"))
     st.caption(" · ".join(f"**{mode}**: {words}" for mode, words in MODES.items()))
-    here = [one for one in BACKBONES.values() if is_available(one.weights)]
+    offered = [one for one in BACKBONES.values() if one.is_offered]
+    here = [one for one in offered if is_available(one.weights)]
     for backbone in here:
         chosen |= _choose_modes(backbone, seconds)
-    chosen |= _choose_elsewhere([one for one in BACKBONES.values() if one not in here], seconds)
+    elsewhere = [one for one in offered if one not in here]
+    chosen |= _choose_elsewhere(elsewhere, seconds, are_all=not here)
     choices.strategies += [entry.name for entry in ladder if entry.name in chosen]
     _choose_all_settings([entry for entry in ladder if entry.name in chosen], choices)
 
@@ -59,13 +61,15 @@ def _choose_without_backbone(entries: Iterable[Strategy], seconds: Mapping[str, 
     return chosen
 
 
-def _choose_elsewhere(backbones: list[Backbone], seconds: Mapping[str, float]) -> set[str]:
+def _choose_elsewhere(
+    backbones: list[Backbone], seconds: Mapping[str, float], are_all: bool
+) -> set[str]:
     """The backbones whose weights are not here; without them only ``scratch`` can be run."""
     chosen: set[str] = set()
     if not backbones:
         return chosen
     title = f"{count_text(len(backbones), 'backbone')} that this machine does not have yet"
-    with st.expander(title, icon=":material/download:", expanded=len(backbones) == len(BACKBONES)):
+    with st.expander(title, icon=":material/download:", expanded=are_all):
         for backbone in backbones:
             chosen |= _choose_modes(backbone, seconds)
             weights = backbone.weights
@@ -78,7 +82,11 @@ def _choose_elsewhere(backbones: list[Backbone], seconds: Mapping[str, float]) -
 
 def _choose_modes(backbone: Backbone, seconds: Mapping[str, float]) -> set[str]:
     """One row: the modes of a backbone that are chosen."""
-    by_mode = {one.mode: one for one in STRATEGIES.values() if one.backbone is backbone}
+    by_mode = {
+        one.mode: one
+        for one in STRATEGIES.values()
+        if one.backbone is not None and one.backbone.name == backbone.name
+    }
     chosen: set[str] = set()
     missing = []
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -94,6 +102,8 @@ def _choose_modes(backbone: Backbone, seconds: Mapping[str, float]) -> set[str]:
             reason = unavailable_reason(entry, {})
             if reason is not None:
                 missing.append(f"**{mode}**: {escape_markdown(below_title(entry.name, reason))}")
+    if backbone.origin is not None:
+        st.caption(escape_markdown(f"{backbone.about} In commands: {backbone.name}."))
     if missing and is_available(backbone.weights):
         st.caption("  \n".join(f":material/lock: {line}" for line in missing))
     return chosen

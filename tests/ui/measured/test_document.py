@@ -11,7 +11,7 @@ from core.strategies.registry import find_strategy
 from core.text import percent_text
 from core.ui.measured import clocks, split, statistics, strategies, tutorial
 from core.ui.measured.document import TEXTS, Text, blocks, fill
-from core.ui.widgets.glossary import GLOSSARY
+from core.ui.widgets.glossary import glossary
 
 SECTIONS = {
     "clocks": clocks,
@@ -59,7 +59,7 @@ def test_every_figure_value_and_term_of_a_text_exists(name):
     for value in re.findall(r"\{\{(?:if )?(\w+)\}\}", text):
         assert re.search(rf'"{value}"|\b{value}=', code), value
     for terms in re.findall(r"\{\{help ([^}]+)\}\}", text):
-        assert set(terms.split(", ")) <= set(GLOSSARY)
+        assert set(terms.split(", ")) <= set(glossary())
     assert text.count("{{") == len(
         re.findall(r"\{\{(?:(?:if|figure) )?\w+\}\}|\{\{help [^}]+\}\}", text)
     )
