@@ -44,13 +44,13 @@ def main() -> int:
     from core.datasets.storage import open_dataset
     from core.experiments.store import open_store
     from core.live.client import answer, wake, where_it_looked
-    from core.live.connection import JOB_ID, read_address, server_state
+    from core.live.connection import KIND, read_address, server_state
     from core.live.images import prepared_of
     from core.training.policy import library_versions, processor_name
 
     store = open_store()
-    if store.find_job(JOB_ID) is not None:
-        store.cancel_job(JOB_ID)
+    if store.find_job(KIND) is not None:
+        store.cancel_job(KIND)
     while server_state(store).state in ("starting", "listening"):
         time.sleep(0.1)
     experiment = store.experiment(arguments.experiment)

@@ -1,5 +1,6 @@
 """Fixtures that all rooms share: a home of one's own, datasets to work on, the real weights."""
 
+import gc
 import os
 import shutil
 import signal
@@ -30,7 +31,11 @@ from filelock import FileLock
 from PIL import Image
 
 from core.errors import HeadstartError
+from core.experiments import train_job
+from core.jobs import database
+from core.jobs.database import upgrade_schema
 from tests.browser import running_browser
+from tests.new_databases import upgrade_schema_once
 from tests.postgres import database_url, postgres_server, postgres_url  # noqa: F401 - fixtures
 from tests.strategies.stand_in import STAND_IN_STRATEGIES
 
@@ -72,12 +77,38 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return None
 
 
+def _leave_out_of_collections() -> None:
+    """What is loaded by now stays, and is not looked at any more. Streamlit collects garbage after
+    each run of a page, which takes longer than to draw it where TensorFlow is loaded."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _little_to_collect() -> None:
+    _leave_out_of_collections()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _new_databases_are_made_at_once() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database, "upgrade_schema", upgrade_schema_once)
+        yield
+
+
+@pytest.fixture
+def real_migrations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Databases of this test are made by the migrations themselves."""
+    monkeypatch.setattr(database, "upgrade_schema", upgrade_schema)
+
+
 @pytest.fixture(autouse=True)
 def _only_marked_tests_load_tensorflow(request: pytest.FixtureRequest) -> Iterator[None]:
     """``make test-fast`` leaves the marked tests out, so the marks have to be right."""
     loaded_before = "tensorflow" in sys.modules
     yield
     if "tensorflow" in sys.modules and not loaded_before:
+        _leave_out_of_collections()
         assert request.node.get_closest_marker("tensorflow"), (
             "this test loads TensorFlow: mark it with pytest.mark.tensorflow"
         )
@@ -245,6 +276,12 @@ def random_weights(random_base, monkeypatch):
         return full
 
     monkeypatch.setattr(weights, "load_weights", load)
+
+
+@pytest.fixture
+def not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a trained network costs where it is used stays unknown: a process of five seconds."""
+    monkeypatch.setattr(train_job, "_measure_deployment", lambda *_arguments: (None, ()))
 
 
 @pytest.fixture

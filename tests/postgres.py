@@ -46,16 +46,21 @@ def _programs() -> Path | None:
 
 @dataclass(frozen=True)
 class Server:
-    """A server that was started; ``folder`` has its socket, its data and its log."""
+    """A server that was started; ``folder`` has its socket, its data and its log.
+
+    One that is not ``is_durable`` never waits for the disk, as tests need no more.
+    """
 
     folder: Path
+    is_durable: bool = False
 
     def url(self, database: str = DATABASE, user: str = USER, password: str = "") -> str:
         named = f"{user}:{password}" if password else user
         return f"postgresql://{named}@/{database}?host={self.folder}"
 
     def start(self) -> None:
-        options = f"-k {self.folder} -c listen_addresses='' -c fsync=off"
+        fsync = "on" if self.is_durable else "off"
+        options = f"-k {self.folder} -c listen_addresses='' -c fsync={fsync}"
         self._run("pg_ctl", "start", "-w", "-l", str(self.folder / "log"), "-o", options)
 
     def stop(self, mode: str = "fast") -> None:
@@ -118,12 +123,12 @@ def forget_connections() -> None:
 
 
 @contextmanager
-def running_server() -> Iterator[Server]:
+def running_server(is_durable: bool = False) -> Iterator[Server]:
     # Not below pytest's folder: a socket has a short path, and the server's user must get there.
     folder = Path(tempfile.mkdtemp(prefix="headstart-pg-"))
     if os.geteuid() == 0:
         shutil.chown(folder, USER)
-    server = Server(folder)
+    server = Server(folder, is_durable)
     try:
         server.make()
         server.start()

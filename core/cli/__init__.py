@@ -273,3 +273,9 @@ def _add_operations(verbs: Any) -> None:
     does = "make an empty home of a backup"
     restore = _verb(verbs, "restore", does, "operations:restore")
     restore.add_argument("file", type=Path, metavar="FILE", help="what backup wrote")
+    group = _group(verbs, "database", "move the run store to a PostgreSQL server")
+    does = "copy the rows of a home into an empty PostgreSQL database"
+    copy = _verb(group, "copy", does, "operations:copy_rows")
+    copy.add_argument("source", metavar="FROM", help="a home, or its headstart.db")
+    about = "postgresql://USER@HOST/DATABASE; the password may be in ~/.pgpass"
+    copy.add_argument("target", metavar="TO", help=about)

@@ -1,4 +1,4 @@
-"""``workers``, ``doctor``, ``backup``, ``restore``: for whoever runs an installation."""
+"""``workers``, ``doctor``, ``backup``, ``restore``, ``database``: to run an installation."""
 
 import argparse
 from dataclasses import asdict
@@ -9,6 +9,7 @@ from core.jobs.overview import QueueOverview, WorkerStatus, overview
 from core.jobs.queue import open_queue
 from core.operations.backup import backup_words, make_backup
 from core.operations.check import is_fit
+from core.operations.database_copy import copy_database
 from core.operations.doctor import check_installation
 from core.operations.restore import restore_backup
 from core.settings import current_settings
@@ -95,4 +96,18 @@ def restore(arguments: argparse.Namespace) -> int:
         print("The former installation had these settings; set again what still holds:")
         for name, value in found.settings.items():
             print(f"  {name}={printable_text(value)}")
+    return EXIT_DONE
+
+
+def copy_rows(arguments: argparse.Namespace) -> int:
+    """Copy the rows, compare them, and say what to do next."""
+    found = copy_database(arguments.source, arguments.target)
+    if arguments.json:
+        print_json(asdict(found) | {"source": str(found.source)})
+        return EXIT_DONE
+    print_table(["table", "rows"], [[name, f"{count:,}"] for name, count in found.rows.items()])
+    for entry in found.changed:
+        say(f"kept in another form: {entry}")
+    say(f"Each row was read back and compared. Set HEADSTART_DATABASE_URL to {found.target} (with")
+    say("its password) wherever Headstart starts; the files stay in the home.")
     return EXIT_DONE

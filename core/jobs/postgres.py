@@ -66,7 +66,7 @@ ADVICE_ON_CONNECTING = (
 )
 UNREACHABLE = "cannot be reached; check that the server runs and that HEADSTART_DATABASE_URL is so"
 LOCK_NOT_AVAILABLE = "55P03"
-ADVICE_BY_CODE: Mapping[str, str] = {
+ADVICE_BY_CODE: Mapping[str | None, str] = {
     "25006": "cannot be written: this server is a copy that only reads",
     "40P01": "is held by another process; try again in a moment",
     "42501": "cannot be used by this user: give it the database (ALTER DATABASE ... OWNER TO ...)",
@@ -188,23 +188,15 @@ class PostgresServer:
 
     def _message_of(self, error: DBAPIError) -> str:
         message = " ".join(str(error.orig).split())
-        detail = shorten(message, LONGEST_DETAIL)
-        code = _code(error)
-        if code is not None and code in ADVICE_BY_CODE:
-            return f"The run store {self.place} {ADVICE_BY_CODE[code]} ({detail})."
-        if error.connection_invalidated:
-            return f"The connection to the run store {self.place} was lost ({detail})."
-        if code is None and type(error).__name__ == "OperationalError":
-            advice = next(
-                (
-                    advice
-                    for words, advice in ADVICE_ON_CONNECTING
-                    if any(w in message for w in words)
-                ),
-                UNREACHABLE,
-            )
-            return f"The run store {self.place} {advice} ({detail})."
-        return f"The run store {self.place} cannot be used ({detail})."
+        code, advice = _code(error), "cannot be used"
+        if code in ADVICE_BY_CODE:
+            advice = ADVICE_BY_CODE[code]
+        elif error.connection_invalidated:
+            advice = "was lost: the server ended the connection"
+        elif code is None and type(error).__name__ == "OperationalError":
+            found = (each for words, each in ADVICE_ON_CONNECTING if _has_any(message, words))
+            advice = next(found, UNREACHABLE)
+        return f"The run store {self.place} {advice} ({shorten(message, LONGEST_DETAIL)})."
 
     def _new_engine(self) -> Engine:
         milliseconds = f"{self.wait_seconds * 1000:.0f}"
@@ -239,7 +231,7 @@ class PostgresServer:
                 try:
                     return dialect.connect(*given, **named)
                 except dialect.loaded_dbapi.OperationalError as error:
-                    is_coming = any(words in str(error) for words in COMES_BACK)
+                    is_coming = _has_any(str(error), COMES_BACK)
                     if not is_coming or time.monotonic() >= give_up_at:
                         raise
                 time.sleep(RETRY_SECONDS)
@@ -260,6 +252,10 @@ class PostgresServer:
                 f"The database {self.place} keeps texts as {encoding}, so not every name "
                 "fits. Make one with: createdb --encoding UTF8 --template template0 headstart"
             )
+
+
+def _has_any(message: str, words: tuple[str, ...]) -> bool:
+    return any(word in message for word in words)
 
 
 def _code(error: DBAPIError) -> str | None:

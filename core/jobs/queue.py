@@ -134,13 +134,15 @@ class JobQueue(WorkerList):
             self.change_running(connection, job_id, None, cancel_requested=True)
             return self._job(connection, job_id)
 
-    def requeue_job(self, job_id: str, arguments: dict[str, Any] | None = None) -> bool:
+    def requeue_job(
+        self, job_id: str, arguments: dict[str, Any] | None = None, host: str | None = None
+    ) -> bool:
         """Queue a job that is over again, with other arguments where given; False for an active
-        one."""
+        one. With a ``host`` it is for workers of that machine alone."""
         with self.database.writing() as connection:
             self._job(connection, job_id)
-            changes = {} if arguments is None else {"arguments": arguments}
-            return self.queue_again(connection, job_id, **changes)
+            changes: dict[str, Any] = {} if arguments is None else {"arguments": arguments}
+            return self.queue_again(connection, job_id, host=host, **changes)
 
     def forget_job(self, job_id: str) -> None:
         """Remove the record of a job that is over. Raises ``BadInput`` for an active one."""
@@ -353,7 +355,9 @@ class JobQueue(WorkerList):
         self, connection: Connection, group_id: str | None, pools: Mapping[Pool, int] | None
     ) -> Select[str]:
         """The waiting job that this worker may take first."""
-        wanted = select(jobs.c.id).where(jobs.c.state == "queued")
+        wanted = select(jobs.c.id).where(
+            jobs.c.state == "queued", jobs.c.host.is_(None) | (jobs.c.host == self.host)
+        )
         if group_id is not None:
             wanted = wanted.where(jobs.c.group_id == group_id)
         if pools is not None:

@@ -221,7 +221,7 @@ class JobRecord(JobStatus):
     ``kind`` names its handler in ``core.jobs.kinds`` and ``arguments`` (JSON) is what the handler
     is called with. Jobs of one ``group_id`` belong together: a worker may serve them alone.
     ``result`` (JSON) is what the handler returned. ``host`` and ``device`` are those of the worker
-    that took it.
+    that took it; a job that waits with a ``host`` is for workers of that machine alone.
     """
 
     id: str
@@ -251,12 +251,13 @@ class JobRecord(JobStatus):
 
 @dataclass(frozen=True)
 class NewJob:
-    """A job on its way into the queue."""
+    """A job on its way into the queue; with a ``host``, for workers of that machine alone."""
 
     id: str
     kind: str
     arguments: dict[str, Any]
     group_id: str | None = None
+    host: str | None = None
 
 
 @dataclass(frozen=True)

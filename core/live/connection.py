@@ -1,9 +1,10 @@
 """The process that holds the networks, seen from outside: is it there, start it, ask it.
 
-It is a job of the kind ``live``, one for each home: the queue starts it, knows whether it lives and
-what it is doing, and ends it. Questions and answers go over a socket of this machine, because a
-visitor's image must not touch the disk: JSON and arrays, never pickle. Both ends prove that they
-know a key, new with each start, from a file that only the owner of the home can read.
+It is a job of the kind ``live``, one for each home (for each machine where several share one): the
+queue starts it, knows whether it lives and what it is doing, and ends it. Questions and answers go
+over a socket of this machine, because a visitor's image must not touch the disk: JSON and arrays,
+never pickle. Both ends prove that they know a key, new with each start, from a file that only the
+owner of the home can read.
 """
 
 import hashlib
@@ -33,7 +34,7 @@ from core.jobs.queue import JobQueue
 from core.jobs.records import JobRecord, NewJob, progress_text
 from core.settings import PROJECT_ROOT, current_settings
 
-JOB_ID = KIND = "live"
+KIND = "live"
 CONNECT_SECONDS = 10.0
 FAILED_SECONDS = 60.0
 STARTING = "Starting the process that holds the networks"
@@ -73,17 +74,28 @@ class ServerState:
 # What pages ask -----------------------------------------------------------------------------------
 
 
+def live_job_id(queue: JobQueue) -> str:
+    """The job of this machine. Only its own processes can ask it: a socket is of one machine."""
+    host = _only_host(queue)
+    return KIND if host is None else f"{KIND}-{host}"
+
+
+def _only_host(queue: JobQueue) -> str | None:
+    """The machine whose workers may start it; None with SQLite, which is all on one."""
+    return None if queue.database.file is not None else queue.host
+
+
 def server_state(queue: JobQueue) -> ServerState:
     """How the process of this home is. One that runs other code than this process is told to end,
     and counts as starting until it has ended."""
-    job = queue.find_job(JOB_ID)
+    job = queue.find_job(live_job_id(queue))
     if job is None:
         return ServerState("absent")
-    address = read_address()
+    address = read_address(job.id)
     listened = address is not None and address.attempt == job.attempts
     if job.is_active:
         if job.arguments.get("code") != code_fingerprint():
-            queue.cancel_job(JOB_ID)
+            queue.cancel_job(job.id)
             return ServerState("starting")
         if job.state == "running" and listened:
             return ServerState("listening")
@@ -96,11 +108,11 @@ def server_state(queue: JobQueue) -> ServerState:
 
 def start_server(queue: JobQueue) -> None:
     """Start the process unless it is there or starting. Raises ``OSError``."""
-    arguments = {"code": code_fingerprint()}
-    if queue.find_job(JOB_ID) is None:
-        queue.add_job_once(NewJob(JOB_ID, KIND, arguments))
+    arguments, job_id = {"code": code_fingerprint()}, live_job_id(queue)
+    if queue.find_job(job_id) is None:
+        queue.add_job_once(NewJob(job_id, KIND, arguments, host=_only_host(queue)))
     else:
-        queue.requeue_job(JOB_ID, arguments)
+        queue.requeue_job(job_id, arguments, _only_host(queue))
     ensure_worker(queue)
 
 
@@ -112,13 +124,14 @@ def ask(
     Raises ``ConnectionLostError`` where none listens, it ended meanwhile, or it is silent. A
     process that does not even take part in the greeting is ended.
     """
-    address = read_address()
+    job_id = live_job_id(queue)
+    address = read_address(job_id)
     if address is None or server_state(queue).state != "listening":
         raise ConnectionLostError("no process listens")
     try:
         connection = connect(address)
     except ConnectionLostError:
-        queue.cancel_job(JOB_ID)
+        queue.cancel_job(job_id)
         raise
     with connection:
         send(connection, body, arrays)
@@ -163,18 +176,21 @@ def check_visitor(connection: Connection, key: str) -> None:
     _prove(connection, key, deliver_challenge, answer_challenge)
 
 
-def address_path() -> Path:
-    return current_settings().home / "model-server" / "address.json"
+def address_path(job_id: str = KIND) -> Path:
+    """Of the process of that job: machines that share a home have one each."""
+    name = "address.json" if job_id == KIND else f"{job_id}.json"
+    return current_settings().home / "model-server" / name
 
 
-def publish_address(address: Address) -> None:
+def publish_address(address: Address, job_id: str = KIND) -> None:
     """Write it for those who ask, readable by the owner alone."""
-    address_path().parent.mkdir(parents=True, exist_ok=True)
-    make_way(address_path())
-    write_json(address_path(), asdict(address), private=True)
+    path = address_path(job_id)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    make_way(path)
+    write_json(path, asdict(address), private=True)
 
 
-def read_address() -> Address | None:
+def read_address(job_id: str = KIND) -> Address | None:
     """The address of the process that listens, or listened last, for this home.
 
     One that cannot be read counts as none: a process that nobody finds is replaced. Its process id
@@ -182,7 +198,7 @@ def read_address() -> Address | None:
     process ends it.
     """
     try:
-        return _ADDRESS.validate_json(address_path().read_bytes())
+        return _ADDRESS.validate_json(address_path(job_id).read_bytes())
     except (OSError, ValueError):
         return None
 

@@ -71,10 +71,12 @@ def run(_arguments: dict[str, Any], context: JobContext) -> None:
     with listen() as listener:
         key = secrets.token_hex(32)
         address = Address(os.getpid(), listener.address, key, context.job.attempts)
-        publish_address(address)
+        publish_address(address, context.job.id)
         threading.Thread(target=_accept, args=(listener, key, requests), daemon=True).start()
         # A home that was removed, as tests do, leaves nobody who could ask.
-        while not requests.is_over and read_address() == address and not context.should_stop():
+        while not (
+            requests.is_over or read_address(context.job.id) != address or context.should_stop()
+        ):
             requests.look_around()
             time.sleep(TICK_SECONDS)
         requests.is_over = True

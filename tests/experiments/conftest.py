@@ -9,6 +9,7 @@ import pytest
 
 from core.experiments import imports
 from core.experiments.store import Store, open_store
+from core.jobs.queue import JobQueue
 from tests.datasets.pictures import two_classes
 from tests.stored_home import add_arrows, end_workers, leave_out_bundled_datasets
 
@@ -45,6 +46,19 @@ def arrows_store(store: Store) -> Store:
 def by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     """No process is started: the test does the import's work in its own."""
     monkeypatch.setattr(imports, "ensure_worker", lambda _queue: False)
+
+
+@pytest.fixture
+def woken(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The jobs for which a worker would be started; none is."""
+    jobs: list[str] = []
+
+    def wake(queue: JobQueue) -> bool:
+        jobs.append(queue.jobs()[0].id)
+        return True
+
+    monkeypatch.setattr(imports, "ensure_worker", wake)
+    return jobs
 
 
 def zipped(members: dict[str, bytes]) -> io.BytesIO:

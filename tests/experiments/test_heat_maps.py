@@ -1,4 +1,4 @@
-"""Heat maps of a finished run, by the real process that computes them."""
+"""Heat maps of a finished run: once by the real process, else by its handler in this one."""
 
 import time
 from unittest.mock import Mock
@@ -15,6 +15,7 @@ from core.jobs import cached
 from core.jobs.cached import CachedWork, make_again
 from core.training.events import Predictions
 from tests import made_up
+from tests.stored_home import do_next
 
 pytestmark = pytest.mark.tensorflow
 
@@ -53,6 +54,12 @@ def finished_run(arrows_store: Store) -> str:
     return run.id
 
 
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Maps are made in this process, which has TensorFlow."""
+    monkeypatch.setattr(cached, "ensure_worker", do_next)
+
+
 def waited_for(store: Store, run_id: str, positions: list[int]) -> CachedWork:
     deadline = time.monotonic() + 120
     while (work := heat_maps(store, run_id, positions)).state == "working":
@@ -85,6 +92,7 @@ def test_where_the_network_looked(arrows_store: Store, finished_run: str) -> Non
     assert heat_maps(arrows_store, finished_run, positions).state == "ready"
 
 
+@pytest.mark.usefixtures("at_once")
 def test_weights_of_another_version_are_said_and_can_be_tried_again(
     arrows_store: Store, finished_run: str
 ) -> None:
@@ -103,15 +111,15 @@ def test_weights_of_another_version_are_said_and_can_be_tried_again(
     assert waited_for(arrows_store, finished_run, [0]).state == "ready"
 
 
+@pytest.mark.usefixtures("at_once")
 def test_other_pictures_are_other_work(
     arrows_store: Store, finished_run: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(cached, "ensure_worker", Mock())
-        single = {heat_maps(arrows_store, finished_run, [place]).result for place in (1, 2)}
     both = [
         waited_for(arrows_store, finished_run, positions).result for positions in ([1, 2], [2, 1])
     ]
+    monkeypatch.setattr(cached, "ensure_worker", Mock())
+    single = {heat_maps(arrows_store, finished_run, [place]).result for place in (1, 2)}
     assert len({*single, *both}) == 4
     one, other = (read_heat_maps(path) for path in both)
     np.testing.assert_allclose(one.for_label, other.for_label[::-1], rtol=0, atol=1e-5)

@@ -46,7 +46,11 @@ def finished(store: Store, strategy: str, **result: Any) -> str:
 
 
 @pytest.fixture
-def engine(monkeypatch: pytest.MonkeyPatch, arrows_store: Store) -> Store:
+def engine(
+    monkeypatch: pytest.MonkeyPatch,
+    arrows_store: Store,
+    not_measured: None,  # noqa: ARG001 - there is no network that could be measured
+) -> Store:
     """The store, and an engine whose runs end at once and hand out ``KEPT``."""
     module = ModuleType("core.training.engine")
 
@@ -57,8 +61,6 @@ def engine(monkeypatch: pytest.MonkeyPatch, arrows_store: Store) -> Store:
 
     module.train = train  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "core.training.engine", module)
-    # There is no network that could be measured.
-    monkeypatch.setattr(train_job, "_measure_deployment", lambda *_arguments: (None, ()))
     return arrows_store
 
 

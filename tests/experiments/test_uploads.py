@@ -5,7 +5,6 @@ import os
 import shutil
 import time
 import zipfile
-from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -15,14 +14,7 @@ from hypothesis import strategies as st
 from core.datasets.reading.raw_files import safe_parts
 from core.errors import BadInput, HeadstartError
 from core.experiments import imports, uploads
-from core.experiments.imports import (
-    find_import,
-    import_folder,
-    list_imports,
-    receive_upload,
-    retry_import,
-)
-from core.experiments.limits import allowed_path
+from core.experiments.imports import find_import, list_imports, receive_upload, retry_import
 from core.experiments.store import Store
 from core.experiments.uploads import (
     MOST_UPLOADED_FILES,
@@ -36,20 +28,8 @@ from core.experiments.uploads import (
 from core.files import temporary_folder
 from core.jobs.queue import JobQueue
 from core.settings import current_settings
-from tests.datasets.pictures import noise_png
 
-
-@pytest.fixture(autouse=True)
-def woken(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The jobs for which a worker would be started; none is."""
-    jobs: list[str] = []
-
-    def wake(queue: JobQueue) -> bool:
-        jobs.append(queue.jobs()[0].id)
-        return True
-
-    monkeypatch.setattr(imports, "ensure_worker", wake)
-    return jobs
+pytestmark = pytest.mark.usefixtures("woken")
 
 
 class BrokenOff(io.BytesIO):
@@ -298,86 +278,6 @@ def test_old_uploads_are_swept_when_the_next_one_comes(store: Store, home: Path)
     assert list((home / "locks").glob("making*")) == []
     assert find_import(store, old).can_retry is False
     assert find_import(store, recent).can_retry is True
-
-
-# Folders on the server ------------------------------------------------------------------------
-
-
-@pytest.fixture
-def inbox(home: Path) -> Path:
-    folder = home / "inbox"
-    (folder / "pets" / "cats").mkdir(parents=True)
-    (folder / "pets" / "cats" / "1.png").write_bytes(noise_png(1))
-    return folder
-
-
-def test_a_folder_below_an_allowed_one_is_taken(
-    store: Store, inbox: Path, woken: list[str]
-) -> None:
-    for text in ("pets", f" {inbox / 'pets'} ", str(inbox / "x" / ".." / "pets")):
-        record = find_import(store, import_folder(store, text, "my pets"))
-        assert (record.path, record.source, record.name) == (inbox / "pets", "pets", "my pets")
-    assert len(woken) == 3
-
-
-def outside(home: Path) -> Iterable[str]:
-    yield str(home / "datasets")
-    yield "/etc"
-    yield "/no/such/folder"
-    yield "../datasets"
-    yield "pets/../../datasets"
-    yield "link"
-    yield "link/secret.txt"
-    yield str(home / "inbox-of-somebody")
-
-
-@pytest.mark.parametrize("position", range(8))
-def test_a_path_outside_is_refused_and_the_allowed_folders_named(
-    store: Store, home: Path, inbox: Path, tmp_path: Path, position: int
-) -> None:
-    secret = tmp_path / "elsewhere"
-    secret.mkdir()
-    (secret / "secret.txt").write_text("x")
-    (inbox / "link").symlink_to(secret)
-    (home / "inbox-of-somebody").mkdir()
-    text = list(outside(home))[position]
-    with pytest.raises(BadInput) as refusal:
-        import_folder(store, text, None)
-    assert "is not in a folder that may be read from here. Allowed: " in str(refusal.value)
-    assert str(inbox) in str(refusal.value)
-    assert list_imports(store) == []
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "Give a folder or file below"),
-        ("nothing-here", "There is no folder or file at"),
-        ("a\0b", "is not a path that can be read"),
-        ("x" * 5000, "is not a path that can be read"),
-        ("circle", "is not a path that can be read|There is no folder or file"),
-    ],
-)
-def test_a_path_that_leads_nowhere_is_said(
-    store: Store, inbox: Path, text: str, message: str
-) -> None:
-    (inbox / "circle").symlink_to(inbox / "circle")
-    with pytest.raises(BadInput, match=message):
-        import_folder(store, text, None)
-    assert list_imports(store) == []
-
-
-def test_the_administrator_chooses_the_folders(
-    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    one, two = tmp_path / "one", tmp_path / "two"
-    (two / "pets").mkdir(parents=True)
-    monkeypatch.setenv("HEADSTART_IMPORT_FOLDERS", f"{one}{os.pathsep}{two}{os.pathsep}")
-    assert current_settings().import_folders == (one, two)
-    assert allowed_path("pets") == two / "pets"
-    assert allowed_path(str(two)) == two
-    with pytest.raises(BadInput, match="Allowed: "):
-        allowed_path(str(home))
 
 
 def test_uploads_that_became_datasets_are_kept_up_to_a_limit(home, monkeypatch):  # noqa: ARG001

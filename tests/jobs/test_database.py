@@ -25,6 +25,9 @@ from core.jobs.launchers import child_environment
 from core.jobs.records import SCHEMA_VERSIONS, metadata
 from core.settings import PROJECT_ROOT
 from tests import made_up
+from tests.new_databases import dumped, upgrade_schema_once
+
+pytestmark = pytest.mark.usefixtures("real_migrations")
 
 
 @pytest.fixture
@@ -54,6 +57,17 @@ def test_the_migrations_give_the_schema_of_the_metadata(file: Path) -> None:
         metadata.create_all(connection)
         found = inspect(connection)
         assert {name: found.get_indexes(name) for name in metadata.tables} == migrated
+
+
+def test_new_databases_of_tests_are_what_the_migrations_make(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Database(url(tmp_path / "migrated.db")).reading() as connection:
+        expected = dumped(connection)
+    monkeypatch.setattr(database_module, "upgrade_schema", upgrade_schema_once)
+    for name in ("first.db", "second.db"):
+        with Database(url(tmp_path / name)).reading() as connection:
+            assert dumped(connection) == expected
 
 
 def test_the_list_of_versions_is_that_of_the_scripts() -> None:

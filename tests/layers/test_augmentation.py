@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from core.backbones.backend import load_keras
 from core.layers.augmentation import DRAWS, Augmentation, augmented, previewed
 
 NOTHING = Augmentation(0, 0, 0, 0, 0, mirror=False)
@@ -78,47 +79,62 @@ def test_each_image_is_varied_on_its_own_and_again_by_the_same_seed(images):
     assert (previewed(same, EVERYTHING, 2) != varied).any()
 
 
-TWIN = """
-import numpy as np
-from keras import backend, ops
-from core.layers.augmentation import DRAWS, augmented
-from core.layers.own import Augment
-from tests.layers.test_augmentation import EVERYTHING
+def check_the_layer() -> str:
+    """The layer on the backend of this process against the preview; gives the backend's name."""
+    from keras import backend, ops
 
-random = np.random.default_rng(0)
-for channels in (1, 3):
-    images = random.integers(0, 256, (8, 24, 24, channels), dtype=np.uint8)
-    draws = random.uniform(-1, 1, (8, DRAWS)).astype(np.float32)
-    there = ops.convert_to_numpy(augmented(ops.convert_to_tensor(images), draws, EVERYTHING, ops))
-    here = augmented(images, draws, EVERYTHING)
-    assert there.dtype == np.uint8
-    apart = np.abs(there.astype(int) - here.astype(int))
-    assert apart.max() <= 1, apart.max()  # a level where float32 rounds another way
-    assert (apart == 0).mean() > 0.999, (apart == 0).mean()
+    from core.layers.own import Augment
 
-    layers = [Augment(EVERYTHING, seed) for seed in (5, 5, 6)]
-    first, again, other = (ops.convert_to_numpy(layer(images, training=True)) for layer in layers)
-    assert (first == again).all() and (first != other).any()
-    assert (ops.convert_to_numpy(layers[0](images, training=True)) != first).any()
-    assert (ops.convert_to_numpy(layers[0](images)) == images).all()
+    random = np.random.default_rng(0)
+    for channels in (1, 3):
+        images = random.integers(0, 256, (8, 24, 24, channels), dtype=np.uint8)
+        draws = random.uniform(-1, 1, (8, DRAWS)).astype(np.float32)
+        tensor = ops.convert_to_tensor(images)
+        there = ops.convert_to_numpy(augmented(tensor, draws, EVERYTHING, ops))
+        here = augmented(images, draws, EVERYTHING)
+        assert there.dtype == np.uint8
+        apart = np.abs(there.astype(int) - here.astype(int))
+        assert apart.max() <= 1  # a level where float32 rounds another way
+        assert (apart == 0).mean() > 0.999
 
-if backend.backend() == "tensorflow":  # GPUs train with XLA, for which JAX compiles anyhow
-    import tensorflow
+        layers = [Augment(EVERYTHING, seed) for seed in (5, 5, 6)]
+        first, again, other = (
+            ops.convert_to_numpy(layer(images, training=True)) for layer in layers
+        )
+        assert (first == again).all()
+        assert (first != other).any()
+        assert (ops.convert_to_numpy(layers[0](images, training=True)) != first).any()
+        assert (ops.convert_to_numpy(layers[0](images)) == images).all()
 
-    layer = Augment(EVERYTHING, 5)
-    compiled = tensorflow.function(layer.call, jit_compile=True, autograph=False)
-    assert compiled(images, training=True).shape == images.shape
-print(backend.backend())
-"""
+    if backend.backend() == "tensorflow":  # GPUs train with XLA, for which JAX compiles anyhow
+        import tensorflow
+
+        layer = Augment(EVERYTHING, 5)
+        compiled = tensorflow.function(layer.call, jit_compile=True, autograph=False)
+        assert compiled(images, training=True).shape == images.shape
+    return str(backend.backend())
 
 
 @pytest.mark.tensorflow
-@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
-def test_the_layer_does_on_every_backend_what_the_preview_does(backend):
+def test_the_layer_does_what_the_preview_does():
+    expected = load_keras().backend.backend()
+    assert check_the_layer() == expected
+
+
+CHECKED = "from tests.layers.test_augmentation import check_the_layer; print(check_the_layer())"
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_the_layer_does_on_other_backends_what_the_preview_does(backend):
     pytest.importorskip(backend)
     environment = os.environ | {"KERAS_BACKEND": backend}
     done = subprocess.run(
-        [sys.executable, "-c", TWIN], capture_output=True, text=True, env=environment, check=False
+        [sys.executable, "-c", CHECKED],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == backend

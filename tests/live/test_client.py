@@ -16,6 +16,7 @@ import pytest
 
 from core.datasets.storage import open_dataset, remove_dataset
 from core.errors import BadInput, HeadstartError
+from core.experiments import train_job
 from core.experiments.planning import plan_experiment
 from core.experiments.run_files import read_predictions, weights_path, write_weights
 from core.experiments.store import Store, open_store
@@ -23,7 +24,7 @@ from core.jobs.child import execute
 from core.live import client as live_client
 from core.live import connection as live_connection
 from core.live.client import Candidate, LiveState, answer, candidates, wake, where_it_looked
-from core.live.connection import JOB_ID, ConnectionLostError, connect, read_address, server_state
+from core.live.connection import KIND, ConnectionLostError, connect, read_address, server_state
 from core.live.images import prepared_of
 from core.settings import PROJECT_ROOT, current_settings
 from core.training.events import KeptWeights
@@ -58,7 +59,7 @@ def live_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         add_arrows()
         yield folder
         store = open_store()
-        store.cancel_job(JOB_ID)
+        store.cancel_job(KIND)
         end_workers(store)
 
 
@@ -75,8 +76,10 @@ def trained(live_home: Path) -> tuple[Store, str]:  # noqa: ARG001 - the store l
         overrides=overrides,
     )
     experiment_id = store.create_experiment(spec)
-    while (run := store.claim_next("worker")) is not None:
-        assert execute(store, run.id) == 0, store.run(run.id).error
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train_job, "_measure_deployment", lambda *_: (None, ()))
+        while (run := store.claim_next("worker")) is not None:
+            assert execute(store, run.id) == 0, store.run(run.id).error
     return store, experiment_id
 
 
@@ -183,7 +186,7 @@ def test_a_process_of_other_code_is_replaced(
     address = read_address()
     assert address is not None
     assert address.process_id != former.process_id
-    assert ready[0].job(JOB_ID).arguments == {"code": "another"}
+    assert ready[0].job(KIND).arguments == {"code": "another"}
 
 
 @pytest.mark.tensorflow
@@ -192,7 +195,7 @@ def test_it_ends_when_its_job_is_cancelled(ready: tuple[Store, str]) -> None:
     address = read_address()
     assert address is not None
     process = psutil.Process(address.process_id)
-    ready[0].cancel_job(JOB_ID)
+    ready[0].cancel_job(KIND)
     psutil.wait_procs([process], timeout=30)
     assert not process.is_running()
     assert not Path(str(address.place)).parent.exists()
@@ -210,7 +213,7 @@ def test_an_experiment_without_networks_starts_nothing(arrows_store: Store) -> N
     train = arrows_store.experiment(experiment_id).spec.split.of(dataset).train
     fractions = np.bincount(dataset.labels[train], minlength=3) / len(train)
     np.testing.assert_allclose(always.probabilities, fractions, atol=1e-7)
-    assert arrows_store.find_job(JOB_ID) is None
+    assert arrows_store.find_job(KIND) is None
 
 
 def test_a_process_that_cannot_start_says_why_for_a_minute(
@@ -225,7 +228,7 @@ def test_a_process_that_cannot_start_says_why_for_a_minute(
     assert wake(arrows_store, "any").state == "starting"
     assert arrows_store.claim_next("worker") is not None
     assert wake(arrows_store, "any").state == "starting"
-    arrows_store.fail(JOB_ID, "None of TensorFlow, JAX and PyTorch is installed.")
+    arrows_store.fail(KIND, "None of TensorFlow, JAX and PyTorch is installed.")
     for _ in range(3):
         now = wake(arrows_store, "any")
         assert (now.state, now.error) == (
@@ -236,7 +239,7 @@ def test_a_process_that_cannot_start_says_why_for_a_minute(
     monkeypatch.setattr(live_connection, "FAILED_SECONDS", 0.0)
     assert server_state(arrows_store).state == "absent"
     assert wake(arrows_store, "any").state == "starting"
-    assert arrows_store.job(JOB_ID).attempts == 1
+    assert arrows_store.job(KIND).attempts == 1
 
 
 def test_the_web_side_loads_no_framework() -> None:

@@ -4,13 +4,15 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from core.experiments.store import Store
+from core.jobs.kinds import POOLS
 from core.jobs.records import NewJob
+from core.live import connection as connection_module
 from core.live.connection import (
-    JOB_ID,
     KIND,
     Address,
     ConnectionLostError,
@@ -21,6 +23,7 @@ from core.live.connection import (
     publish_address,
     read_address,
     server_state,
+    start_server,
 )
 
 ADDRESS = Address(1, ("127.0.0.1", 8000), "00" * 32, 1)
@@ -76,7 +79,7 @@ def test_nobody_at_the_address_is_a_lost_connection(place: str | tuple[str, int]
 def stranger() -> Iterator[subprocess.Popen[bytes]]:
     """Another program, whose command line has the words of the process of a home."""
     code = "import time; print(flush=True); time.sleep(60)"
-    words = ("-m", "core.jobs.child", JOB_ID)
+    words = ("-m", "core.jobs.child", KIND)
     process = subprocess.Popen([sys.executable, "-c", code, *words], stdout=subprocess.PIPE)
     assert process.stdout is not None
     process.stdout.readline()
@@ -88,7 +91,7 @@ def stranger() -> Iterator[subprocess.Popen[bytes]]:
 def test_another_program_with_the_stored_process_id_is_left_alone(
     store: Store, stranger: subprocess.Popen[bytes]
 ) -> None:
-    store.add_job(NewJob(JOB_ID, KIND, {"code": code_fingerprint()}))
+    store.add_job(NewJob(KIND, KIND, {"code": code_fingerprint()}))
     store.register_worker("gone", stranger.pid)
     job = store.claim_next("gone")
     assert job is not None
@@ -96,5 +99,30 @@ def test_another_program_with_the_stored_process_id_is_left_alone(
     assert server_state(store).state == "listening"
     with pytest.raises(ConnectionLostError):
         ask(store, {}, {}, 1.0)
-    assert store.job(JOB_ID).cancel_requested
+    assert store.job(KIND).cancel_requested
     assert stranger.poll() is None
+
+
+def test_machines_that_share_a_database_and_a_home_have_a_process_each(
+    home: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection_module, "ensure_worker", lambda _queue: False)
+    one, other = (Store(postgres_url, host=host) for host in ("one", "other"))
+    for store in (one, other):
+        start_server(store)
+        start_server(store)
+        assert server_state(store).state == "starting"
+    assert {job.id for job in one.jobs(states=["queued"])} == {"live-one", "live-other"}
+    claimed = other.claim_next("worker of other", pools=POOLS)
+    assert claimed is not None
+    assert claimed.id == "live-other"
+    assert Store(postgres_url, host="third").claim_next("worker") is None
+    publish_address(Address(1, ("127.0.0.1", 1), "00" * 32, claimed.attempts), claimed.id)
+    assert (server_state(one).state, server_state(other).state) == ("starting", "listening")
+    with pytest.raises(ConnectionLostError):
+        ask(other, {}, {}, 1.0)  # nobody is there: its own process is replaced, no other
+    assert (one.job("live-other").cancel_requested, one.job("live-one").state) == (True, "queued")
+    other.mark_cancelled(claimed.id)
+    start_server(other)
+    assert (other.job("live-other").state, other.job("live-other").host) == ("queued", "other")
+    assert home.is_dir()

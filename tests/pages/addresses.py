@@ -16,7 +16,8 @@ from tests import stored_home
 from tests.browser import running_app
 from tests.datasets.pictures import noise_png
 from tests.pages.compared import EXPERIMENT, store_compared
-from tests.pages.conftest import do_next, zipped
+from tests.pages.conftest import zipped
+from tests.stored_home import do_next
 
 RECORDED = "c0819b9b"  # its CNN and probe bring their weights
 VIEWS = {

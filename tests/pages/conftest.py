@@ -1,6 +1,5 @@
 """Homes for page tests, and ways to open a page: cold, or through the router."""
 
-import gc
 import io
 import zipfile
 from functools import cache
@@ -16,13 +15,13 @@ from core.datasets.storage import open_dataset
 from core.experiments import imports, recorded
 from core.experiments.records import RecordedRun
 from core.experiments.store import Store, open_store
-from core.jobs.child import execute
 from core.settings import PROJECT_ROOT
 from core.ui import benchmark
 from core.ui.frame import reads
 from tests import made_up, stored_home
 from tests.datasets.pictures import noise_png, two_classes, write_zip
 from tests.pages.compared import store_compared
+from tests.stored_home import do_next
 
 RECORDED_ID = "aaaa1111"
 MOMENT = "2026-11-20T10:00:00.000000+00:00"
@@ -60,14 +59,6 @@ def words(app: AppTest) -> str:
         *(app.info, app.warning, app.error),
     )
     return "\n".join(element.value for kind in kinds for element in kind)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _little_to_collect() -> None:
-    """Streamlit collects garbage after each run of a page, which takes a second where TensorFlow is
-    loaded: what is loaded by now is left out of it."""
-    gc.collect()
-    gc.freeze()
 
 
 @pytest.fixture
@@ -149,11 +140,6 @@ def press(app, label):
 
 def links(app):
     return {entry.label: (entry.page, entry.query_string) for entry in app.get("page_link")}
-
-
-def do_next(queue):
-    """In place of a worker: the first job that waits, done by the very function of the child."""
-    execute(queue, queue.claim_next("page").id)
 
 
 @pytest.fixture

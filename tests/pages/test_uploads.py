@@ -8,7 +8,8 @@ from core.experiments.imports import find_import, list_imports
 from core.experiments.store import open_store
 from core.jobs.records import Progress
 from tests.datasets.pictures import noise_png, two_classes
-from tests.pages.conftest import button, do_next, links, open_cold, press, upload, words, zipped
+from tests.pages.conftest import button, links, open_cold, press, upload, words, zipped
+from tests.stored_home import do_next
 
 pytestmark = pytest.mark.slow
 

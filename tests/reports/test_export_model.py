@@ -150,7 +150,7 @@ def test_the_program_says_what_the_run_would(
 
 
 @pytest.mark.tensorflow
-@pytest.mark.usefixtures("home")
+@pytest.mark.usefixtures("home", "not_measured")
 def test_the_program_answers_for_deep_images_of_a_folder_as_the_run_would(tmp_path: Path) -> None:
     random = np.random.default_rng(2)
     for number in range(24):
@@ -182,7 +182,7 @@ def test_the_program_answers_for_deep_images_of_a_folder_as_the_run_would(tmp_pa
 
 
 @pytest.mark.tensorflow
-@pytest.mark.usefixtures("home")
+@pytest.mark.usefixtures("home", "not_measured")
 def test_a_file_that_answers_otherwise_is_not_handed_out(tmp_path: Path) -> None:
     store, run_id = run_of(add_arrows(), "mlp", 16, "stretch")
     stored = read_predictions(run_id)
@@ -197,6 +197,7 @@ def test_a_file_that_answers_otherwise_is_not_handed_out(tmp_path: Path) -> None
 
 @pytest.mark.slow
 @pytest.mark.tensorflow
+@pytest.mark.usefixtures("not_measured")
 def test_a_package_is_made_by_a_job(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     add_arrows()
     monkeypatch.setattr(cached, "ensure_worker", lambda _queue: False)
@@ -221,7 +222,7 @@ def test_a_package_is_made_by_a_job(home: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.tensorflow
-@pytest.mark.usefixtures("home")
+@pytest.mark.usefixtures("home", "not_measured")
 def test_what_can_be_kept_and_what_not() -> None:
     store, run_id = run_of(add_arrows(), "mlp", 16, "stretch")
     experiment_id = store.run(run_id).experiment_id

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from core.conditions import conditions_of_all
+from core.datasets.add import add_pixels
 from core.datasets.prepare import prepare_images
 from core.datasets.split import make_split
 from core.errors import Cancelled, TrainingDiverged, UnknownName, WeightsUnavailable
@@ -29,7 +30,8 @@ from core.training.engine import train
 from core.training.events import EpochRecord, Progress, RunResult, TrainingOutcome
 from core.training.scoring import tracked_rows
 from core.training.spec import TrainingSpec
-from tests.strategies.stand_in import REPRESENTATIVE
+from tests.conftest import TINY_CLASSES, TINY_IMAGES_PER_CLASS
+from tests.strategies.stand_in import REPRESENTATIVE, STAND_IN
 
 CHEAP = {"epochs": 2, "batch_size": 8}
 # What makes each strategy small; settings that it does not have are left out.
@@ -39,6 +41,14 @@ TRAINED = {Role.RANDOM_START, Role.FINE_TUNED}
 FREEZE = {"vgg16_freeze": {"head": "dense"}}
 IMAGE_SIZE = {"cnn": 64}
 BASE_PARAMETERS = 14_714_688
+
+
+@pytest.fixture
+def few_images(tiny_dataset):
+    """The first eight images of each class: what trains VGG16 takes its time by the image."""
+    first = np.flatnonzero(np.arange(tiny_dataset.image_count) % TINY_IMAGES_PER_CLASS < 8)
+    pixels = np.stack([np.asarray(tiny_dataset.image(place)) for place in first])
+    return add_pixels(pixels, tiny_dataset.labels[first], list(TINY_CLASSES), "few", "a test")
 
 
 def specify(dataset, strategy, seed=0, image_size=None, **overrides):
@@ -73,23 +83,25 @@ def outcome(events):
 @pytest.mark.tensorflow
 @pytest.mark.parametrize("name", REPRESENTATIVE)
 @pytest.mark.usefixtures("random_weights", "stand_in")
-def test_contract(tiny_dataset, name):
-    spec = specify(tiny_dataset, name)
-    found, records, progress = outcome(train_on(tiny_dataset, spec))
+def test_contract(request, name):
+    large = find_strategy(name).backbone not in (None, STAND_IN)
+    dataset = request.getfixturevalue("few_images" if large else "tiny_dataset")
+    spec = specify(dataset, name)
+    found, records, progress = outcome(train_on(dataset, spec))
     result = found.result
-    split = make_split(tiny_dataset, 0.3, 0.1, 0)
+    split = make_split(dataset, 0.3, 0.1, 0)
     sides = {side: len(getattr(split, side)) for side in ("train", "validation", "test")}
 
     # every image of every side is scored exactly once
     assert {side: getattr(result.scores, side).images for side in sides} == sides
-    assert sum(sides.values()) == tiny_dataset.image_count
+    assert sum(sides.values()) == dataset.image_count
     np.testing.assert_array_equal(found.predictions.test_indices, split.test)
-    np.testing.assert_array_equal(found.predictions.labels, tiny_dataset.labels[split.test])
+    np.testing.assert_array_equal(found.predictions.labels, dataset.labels[split.test])
     chances = found.predictions.probabilities
     assert chances.shape == (sides["test"], 3)
     assert chances.dtype == np.float32
     np.testing.assert_allclose(chances.sum(axis=1), 1, atol=1e-5)
-    right = chances.argmax(axis=1) == tiny_dataset.labels[split.test]
+    right = chances.argmax(axis=1) == dataset.labels[split.test]
     assert result.scores.test.accuracy == right.mean()
 
     # the clocks
@@ -111,7 +123,7 @@ def test_contract(tiny_dataset, name):
     assert whole.wall_seconds >= result.total_seconds - 0.01
     assert whole.own_processor_seconds >= sum(r.conditions.own_processor_seconds for r in records)
     # every epoch of every stage says what the same held-out pictures are called
-    rows = tracked_rows(tiny_dataset.labels[split.validation])
+    rows = tracked_rows(dataset.labels[split.validation])
     tracked = split.validation[rows].tolist()
     assert [[answer.image for answer in record.tracked] for record in records] == [tracked] * len(
         records
@@ -148,9 +160,9 @@ def test_contract(tiny_dataset, name):
     if not strategy.has_network:
         assert kept == {}
         return
-    prepared = prepare_images(tiny_dataset, spec.image_size, spec.resize)
+    prepared = prepare_images(dataset, spec.image_size, spec.resize)
     pictures = prepared.take(split.test)
-    restored = restored_model(spec, kept, tiny_dataset)
+    restored = restored_model(spec, kept, dataset)
     assert restored.image_shape == prepared.shape[1:]
     np.testing.assert_allclose(restored.probabilities(pictures), chances, rtol=0, atol=2e-6)
 
@@ -200,13 +212,13 @@ def test_the_fc_head_enlarges_to_224_and_trains_fc1_and_fc2():
 
 @pytest.mark.tensorflow
 @pytest.mark.usefixtures("random_weights")
-def test_a_fresh_start_has_no_head_stage_and_needs_no_features(tiny_dataset):
-    fresh = specify(tiny_dataset, "vgg16_finetune", start="fresh")
-    found, records, _ = outcome(train_on(tiny_dataset, fresh))
+def test_a_fresh_start_has_no_head_stage_and_needs_no_features(few_images):
+    fresh = specify(few_images, "vgg16_finetune", start="fresh")
+    found, records, _ = outcome(train_on(few_images, fresh))
     assert {record.stage for record in records} == {"main"}
     assert found.result.feature_seconds is None
     _, records, _ = outcome(
-        train_on(tiny_dataset, specify(tiny_dataset, "vgg16_finetune", start="probe"))
+        train_on(few_images, specify(few_images, "vgg16_finetune", start="probe"))
     )
     assert [(record.stage, record.epoch) for record in records] == [
         ("head", 1),
@@ -217,35 +229,35 @@ def test_a_fresh_start_has_no_head_stage_and_needs_no_features(tiny_dataset):
 
 @pytest.mark.tensorflow
 @pytest.mark.usefixtures("random_weights")
-def test_features_are_extracted_once_and_their_cost_is_kept(tiny_dataset):
-    first, _, _ = outcome(train_on(tiny_dataset, specify(tiny_dataset, "vgg16_probe")))
-    again, _, _ = outcome(train_on(tiny_dataset, specify(tiny_dataset, "vgg16_features")))
+def test_features_are_extracted_once_and_their_cost_is_kept(few_images):
+    first, _, _ = outcome(train_on(few_images, specify(few_images, "vgg16_probe")))
+    again, _, _ = outcome(train_on(few_images, specify(few_images, "vgg16_features")))
     assert (first.result.feature_cache, again.result.feature_cache) == ("miss", "hit")
     assert again.result.feature_seconds == first.result.feature_seconds
-    assert again.result.feature_images == tiny_dataset.image_count
+    assert again.result.feature_images == few_images.image_count
     own_mean, _, _ = outcome(
-        train_on(tiny_dataset, specify(tiny_dataset, "vgg16_probe", mean="dataset"))
+        train_on(few_images, specify(few_images, "vgg16_probe", mean="dataset"))
     )
     assert own_mean.result.feature_cache == "miss"
 
 
 @pytest.mark.tensorflow
 @pytest.mark.usefixtures("random_weights")
-def test_only_the_images_of_the_run_get_features_and_a_later_run_adds_the_rest(tiny_dataset):
-    some = specify(tiny_dataset, "vgg16_probe").model_copy(update={"train_share": 0.2})
-    finetune = specify(tiny_dataset, "vgg16_finetune").model_copy(update={"train_share": 0.2})
-    split = some.subsets_of(tiny_dataset)
+def test_only_the_images_of_the_run_get_features_and_a_later_run_adds_the_rest(few_images):
+    some = specify(few_images, "vgg16_probe").model_copy(update={"train_share": 0.2})
+    finetune = specify(few_images, "vgg16_finetune").model_copy(update={"train_share": 0.2})
+    split = some.subsets_of(few_images)
     # A whole network is fitted after the head: it scores the test images themselves.
-    head, _, _ = outcome(train_on(tiny_dataset, finetune))
+    head, _, _ = outcome(train_on(few_images, finetune))
     assert head.result.feature_images == len(split.train) + len(split.validation)
-    small, _, _ = outcome(train_on(tiny_dataset, some))
+    small, _, _ = outcome(train_on(few_images, some))
     used = head.result.feature_images + len(split.test)
     assert (small.result.feature_cache, small.result.feature_images) == ("part", used)
     assert small.result.feature_reused_seconds == head.result.feature_seconds
-    every, _, _ = outcome(train_on(tiny_dataset, specify(tiny_dataset, "vgg16_probe")))
+    every, _, _ = outcome(train_on(few_images, specify(few_images, "vgg16_probe")))
     assert (every.result.feature_cache, every.result.feature_images) == (
         "part",
-        tiny_dataset.image_count,
+        few_images.image_count,
     )
     assert every.result.end_to_end_seconds == pytest.approx(
         every.result.total_seconds + small.result.feature_seconds
@@ -293,12 +305,12 @@ def test_cancel_is_heard_within_a_batch(tiny_dataset):
 
 
 @pytest.mark.tensorflow
-def test_a_learning_rate_that_blows_up_is_named(tiny_dataset):
+def test_a_learning_rate_that_blows_up_is_named(few_images):
     spec = specify(
-        tiny_dataset, "vgg16_scratch", epochs=3, learning_rate=1.0, dropout_1=0, image_size=32
+        few_images, "vgg16_scratch", epochs=3, learning_rate=1.0, dropout_1=0, image_size=32
     )
     with pytest.raises(TrainingDiverged, match="vgg16_scratch, seed 0 stopped in epoch"):
-        list(train_on(tiny_dataset, spec))
+        list(train_on(few_images, spec))
 
 
 @pytest.mark.tensorflow
