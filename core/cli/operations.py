@@ -23,7 +23,7 @@ def list_workers(arguments: argparse.Namespace) -> int:
         print_json(_document(found))
         return EXIT_DONE
     if found.workers:
-        headings = ["worker", "host", "process", "since (UTC)", "last beat", "runs"]
+        headings = ["worker", "host", "device", "process", "since (UTC)", "last beat", "runs"]
         print_table(headings, [_row(one) for one in found.workers])
     else:
         print("No worker is there; a page starts one when it is needed.")
@@ -39,7 +39,8 @@ def list_workers(arguments: argparse.Namespace) -> int:
 def _row(one: WorkerStatus) -> list[Any]:
     beat = f"{one.silent_seconds:.0f} s ago{' (silent)' if one.is_silent else ''}"
     return [
-        *(one.worker.id, one.worker.host, one.worker.process_id, one.worker.started_at[:19], beat),
+        *(one.worker.id, one.worker.host, one.worker.device),
+        *(one.worker.process_id, one.worker.started_at[:19], beat),
         ", ".join(job.id for job in one.at_work),
     ]
 

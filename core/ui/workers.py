@@ -60,7 +60,7 @@ def _show_pool(pool: PoolStatus) -> None:
     with st.container(width=POOL_WIDTH):
         st.metric(
             POOLS[pool.name],
-            f"{pool.waiting:,} waiting" if pool.waiting else "none waits",
+            f"{pool.waiting:,} waiting",
             f"{pool.running:,} at work",
             delta_color="off",
             delta_arrow="off",
@@ -92,9 +92,14 @@ def _show_worker(one: WorkerStatus, device: str | None) -> None:
         host = escape_markdown(shorten(worker.host, LONGEST_NAME))
         beat = rough_seconds_text(one.silent_seconds) if one.is_silent else "a moment"
         mark = ":red-badge[silent]" if one.is_silent else ":green-badge[alive]"
-        st.markdown(f"**{host}**, process {worker.process_id} {mark}")
+        slot = f", device {escape_markdown(worker.device)}" if worker.device else ""
+        st.markdown(f"**{host}**{slot}, process {worker.process_id} {mark}")
         known = escape_markdown(device) if device else "not known before its first finished run"
-        serves = f"the jobs of {escape_markdown(worker.group_id)}" if worker.group_id else "all"
+        serves = (
+            f"the jobs of {escape_markdown(worker.group_id)}"
+            if worker.group_id
+            else "the whole queue"
+        )
         since = worker.started_at[:16].replace("T", " ")
         st.caption(
             f"Device: {known}  \nLast beat: {beat} ago · here since {since} UTC · serves {serves}"

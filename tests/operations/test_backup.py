@@ -389,3 +389,14 @@ def test_recorded_results_come_back_too(
     before = content(open_store())
     restored(tmp_path / "b.tar", elsewhere, monkeypatch)
     assert content(open_store()) == before
+
+
+def test_files_alone_are_restored_beside_another_database(
+    lived_in: Path, elsewhere: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_backup(tmp_path / "b.tar", files_only=True)
+    monkeypatch.setenv("HEADSTART_DATABASE_URL", f"sqlite:///{tmp_path / 'other.db'}")
+    assert restored(tmp_path / "b.tar", elsewhere, monkeypatch).database_version is None
+    assert [dataset.name for dataset in list_datasets()] == ["arrows"]
+    assert not (elsewhere / "headstart.db").exists()
+    assert (lived_in / "headstart.db").exists()

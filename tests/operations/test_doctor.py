@@ -219,6 +219,20 @@ def test_a_clock_that_went_back() -> None:
     assert "2 h ahead" in check.found
 
 
+def test_a_postgresql_database(
+    ready: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADSTART_DATABASE_URL", postgres_url)
+    open_store()
+    found = {check.name: check for check in database_checks()}
+    assert states(list(found.values())) == {"database": "ok", "clock": "ok", "worker": "note"}
+    assert found["database"].found.startswith("postgresql")
+    assert "opens, version " in found["database"].found
+    assert found["clock"].found == "0.0 s apart from the clock of the database."
+    assert open_store().live_workers() == []
+    assert ready.is_dir()
+
+
 # Who works ------------------------------------------------------------------------------------
 
 

@@ -44,10 +44,10 @@ def test_a_worker_with_its_run_its_device_and_what_waits(store: Store, experimen
     app = open_cold("workers")
     assert not app.exception
     assert numbers(app) == {
-        "Training": ("none waits", "1 at work"),
-        "Imports": ("none waits", "0 at work"),
+        "Training": ("0 waiting", "1 at work"),
+        "Imports": ("0 waiting", "0 at work"),
         "Maps and exports": ("1 waiting", "0 at work"),
-        "Live answers": ("none waits", "0 at work"),
+        "Live answers": ("0 waiting", "0 at work"),
     }
     text = words(app)
     assert ", process 4242 :green-badge[alive]" in text
