@@ -92,7 +92,7 @@ COLUMNS = {
 NEW_COLUMNS = [
     "file_bytes", "image_seconds", "image_seconds_low", "image_seconds_high", "timed_images",
     "other_load", "memory_bytes", "multiply_adds", "processor", "measuring_seconds",
-    "disturbed_times",
+    "disturbed_times", "backbone_origin",
 ]  # fmt: skip
 CHANGES = {"put right": "fixed", "broken": "regressed"}
 COLUMNS_OF_PROSE = {"teaches", "title", "first_title", "second_title", "words"}
