@@ -4,9 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
 WORKERS ?= 2
+S3_SERVER := .venv-moto
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
-.PHONY: app test test-fast screenshots words check lint types imports showcase lock clean weights
+.PHONY: app test test-fast cluster-test screenshots words check lint types imports showcase lock clean weights
 
 app: $(VENV)/.app weights  ## install, fetch what can be had of the weights, start on 127.0.0.1
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
@@ -19,6 +20,9 @@ test: $(VENV)/.dev  ## the whole suite, on two cores (WORKERS=4: on four)
 
 test-fast: $(VENV)/.dev  ## no browser, TensorFlow, real weights, old home or slow test: three minutes
 	$(PYTEST) --ignore tests/old_home -m "not browser and not tensorflow and not weights and not slow"
+
+cluster-test: $(VENV)/.dev $(S3_SERVER)/.installed  ## several machines: shared files, with an S3 server of the tests' own
+	$(PYTEST) tests/storage
 
 screenshots: $(VENV)/.dev  ## every page and view, wide and narrow, light and dark, into artefacts/screenshots/
 	$(BIN)/python -m tests.screenshots
@@ -50,6 +54,7 @@ lock: ## write the locked requirements again (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url -c requirements.txt requirements-cluster.in -o requirements-cluster.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url -c requirements.txt -c requirements-cluster.txt requirements-dev.in -o requirements-dev.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url -c requirements.txt requirements-gpu.in -o requirements-gpu.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url tests/storage/s3_server.in -o tests/storage/s3_server.txt
 
 # The stamps are renewed when the locked file changes; a half-finished install leaves no stamp.
 $(VENV)/bin/python:
@@ -66,5 +71,11 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.app
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
+# Its packages cannot stand beside those of the app, and nobody but the tests needs them.
+$(S3_SERVER)/.installed: tests/storage/s3_server.txt
+	@$(PYTHON) -m venv $(S3_SERVER)
+	@$(S3_SERVER)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
 clean:
-	rm -rf $(VENV) .pytest_cache .hypothesis .ruff_cache .mypy_cache .import_linter_cache
+	rm -rf $(VENV) $(S3_SERVER) .pytest_cache .hypothesis .ruff_cache .mypy_cache .import_linter_cache

@@ -36,21 +36,15 @@ VALIDATION_FRACTION = 0.27
 HEAD_SPLITS, NETWORK_SPLITS = (0, 1, 2), (0,)
 Values = dict[str, Any]
 
-_HEAD: list[Values] = [
-    *({"learning_rate": rate} for rate in (5e-4, 1e-3, 2e-3, 5e-3, 1e-2)),
-    {"batch_size": 32},
-    {"batch_size": 32, "learning_rate": 5e-4},
-    {"epochs": 80},
-]
+_HEAD: list[Values] = [{"learning_rate": 5e-3}, {"learning_rate": 1e-2}, {"batch_size": 32}]
 _TRAINED: list[Values] = [
-    *({"optimizer": "sgd", "learning_rate": rate} for rate in (3e-4, 1e-3, 3e-3, 1e-2)),
-    *({"optimizer": "adam", "learning_rate": rate} for rate in (3e-5, 1e-4, 3e-4)),
-    {"batch_size": 32},
+    {"learning_rate": 3e-3},
+    {"learning_rate": 1e-2},
+    {"optimizer": "adam", "learning_rate": 3e-5},
+    {"optimizer": "adam", "learning_rate": 1e-4},
+    {"optimizer": "adam", "learning_rate": 3e-4},
 ]
-_SCRATCH: list[Values] = [
-    *({"learning_rate": rate} for rate in (1e-4, 3e-4, 1e-3, 3e-3)),
-    {"batch_size": 16},
-]
+_SCRATCH: list[Values] = [{"learning_rate": 1e-4}, {"learning_rate": 3e-4}, {"batch_size": 16}]
 TRIALS: dict[Mode, list[Values]] = {
     Mode.PROBE: _HEAD,
     Mode.DENSE: _HEAD,

@@ -23,7 +23,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from filelock import FileLock, Timeout
 
-from core.errors import DISK_IS_FULL, Cancelled, DamagedFile, LockTimeout
+from core.errors import DISK_IS_FULL, Cancelled, DamagedFile, HeadstartError, LockTimeout
+from core.text import size_text
 
 PART_SUFFIX = ".part"
 PART_KEPT_SECONDS = 24 * 3600.0
@@ -157,6 +158,16 @@ def is_free(path: Path) -> bool:
             return True
     except Timeout:
         return False
+
+
+def check_room(folder: Path, expected_bytes: int, purpose: str) -> None:
+    """Raise ``HeadstartError`` where the disk of ``folder`` has no room for ``expected_bytes``."""
+    free_bytes = shutil.disk_usage(folder).free
+    if expected_bytes > free_bytes:
+        raise HeadstartError(
+            f"The disk of {folder} has {size_text(free_bytes)} free;"
+            f" {purpose} would take {size_text(expected_bytes)}."
+        )
 
 
 @contextmanager

@@ -6,17 +6,15 @@ from typing import Any
 import numpy as np
 
 from core.backbones.backbone import Preparation
-from core.backbones.own import (
+from core.backbones.own import OWN_COLOURS, OwnBackbone, OwnLayer, OwnOrigin, digest_of
+from core.backbones.own_folder import (
     ARRAYS,
     IMAGES,
-    OWN_COLOURS,
     WEIGHTS,
-    OwnBackbone,
-    OwnLayer,
-    OwnOrigin,
-    digest_of,
+    backbones_lock,
+    incoming_backbone,
+    publish,
 )
-from core.backbones.own_folder import backbones_lock, incoming_backbone, publish
 from core.backbones.weights.digests import ArrayDigest, array_sha256
 from core.backbones.weights.files import write_weights_file
 from core.files import write_json
@@ -83,7 +81,7 @@ def add_own(
         "size_bytes": sum(one.nbytes for one in made.values()),
         "colour": OWN_COLOURS[0],
         "origin": ORIGIN,
-        "licence": "yours: it has no weights of others",
+        "licence": "yours; it has no weights of others",
         "attribution": "",
         "made_at": "2026-11-30T12:00:00+00:00",
     }

@@ -19,13 +19,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.backbones.backbone import Backbone, Preparation
+from core.backbones.own_folder import WEIGHTS
 from core.backbones.weights.digests import ArrayDigest, WeightSet
 from core.errors import BadInput
 from core.layers.record import LayerRecord, convolution, max_pooling
 from core.text import count_text, percent_text, size_text
 
 FORMAT: Literal[1] = 1
-RECORD, ARRAYS, WEIGHTS, IMAGES = "backbone.json", "arrays.json", "weights.h5", "images.npy"
 NAME_PATTERN = r"[a-z][a-z0-9_]{1,39}"
 SMALLEST_SIZE, LARGEST_SIZE = 8, 512
 # At which the work of networks is compared; larger where one takes no images as small as that.

@@ -1,6 +1,7 @@
 """The folder with the backbones of one's own: what is there, and how one is added and removed.
 
-Looking is cheap, as the registries do it whenever they are asked: only what changed is read again.
+Looking is cheap, as the registries do it whenever they are asked: only what changed is read again,
+and where there is no such backbone nothing is loaded to read one.
 """
 
 import logging
@@ -13,21 +14,22 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import TypeAdapter
 
 from core.backbones.backbone import Backbone
-from core.backbones.own import ARRAYS, IMAGES, RECORD, WEIGHTS, OwnBackbone, backbone_of
 from core.backbones.weights.digests import ArrayDigest
-from core.datasets.storage import check_room
 from core.errors import BadInput, StoreError
-from core.files import lock, sweep_folders, temporary_folder, write_json
+from core.files import check_room, lock, sweep_folders, temporary_folder, write_json
 from core.settings import HOME_VARIABLE, current_settings
 
+RECORD, ARRAYS, WEIGHTS, IMAGES = "backbone.json", "arrays.json", "weights.h5", "images.npy"
 DIGEST_BYTES = 32
 _INCOMING_PREFIX, _REMOVED_PREFIX = ".incoming-", ".removed-"
-_ARRAYS = TypeAdapter(dict[str, ArrayDigest])
+
+if TYPE_CHECKING:
+    from core.backbones.own import OwnBackbone
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +39,7 @@ class OwnBackbones:
     """What the folder holds: the backbones with their records by name, and why a folder is none."""
 
     backbones: Mapping[str, Backbone] = field(default_factory=dict)
-    records: Mapping[str, OwnBackbone] = field(default_factory=dict)
+    records: Mapping[str, "OwnBackbone"] = field(default_factory=dict)
     unreadable: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -92,6 +94,8 @@ def _changed_ns(folder: str) -> int:
 
 
 def _read_all(folder: Path, shipped: Mapping[str, Backbone]) -> OwnBackbones:
+    from core.backbones.own import backbone_of
+
     backbones: dict[str, Backbone] = {}
     records: dict[str, OwnBackbone] = {}
     unreadable: dict[str, str] = {}
@@ -115,11 +119,15 @@ def _read_all(folder: Path, shipped: Mapping[str, Backbone]) -> OwnBackbones:
     return OwnBackbones(backbones, records, unreadable)
 
 
-def _read(folder: Path) -> tuple[OwnBackbone, dict[str, ArrayDigest]]:
+def _read(folder: Path) -> "tuple[OwnBackbone, dict[str, ArrayDigest]]":
+    from pydantic import TypeAdapter
+
+    from core.backbones.own import OwnBackbone
+
     record = OwnBackbone.model_validate_json((folder / RECORD).read_bytes())
     if record.removed_at or not (folder / ARRAYS).exists():
         return record, {}
-    return record, _ARRAYS.validate_json((folder / ARRAYS).read_bytes())
+    return record, TypeAdapter(dict[str, ArrayDigest]).validate_json((folder / ARRAYS).read_bytes())
 
 
 def seen_images(name: str) -> np.ndarray | None:
@@ -158,7 +166,7 @@ def incoming_backbone(expected_bytes: int = 0) -> Iterator[Path]:
         yield folder
 
 
-def publish(incoming: Path, record: OwnBackbone) -> None:
+def publish(incoming: Path, record: "OwnBackbone") -> None:
     """Write the record into the folder that ``incoming_backbone`` gave and put it into place.
 
     One of that name that lacks its weights is replaced where it is the same (its digest is). Call
@@ -179,7 +187,7 @@ def publish(incoming: Path, record: OwnBackbone) -> None:
     shutil.rmtree(doomed)
 
 
-def _is_same(folder: Path, record: OwnBackbone) -> bool:
+def _is_same(folder: Path, record: "OwnBackbone") -> bool:
     try:
         return _read(folder)[0].digest == record.digest
     except (OSError, ValueError):
@@ -194,7 +202,7 @@ def remove_folder(name: str) -> None:
     shutil.rmtree(doomed)
 
 
-def remove_weights(record: OwnBackbone) -> None:
+def remove_weights(record: "OwnBackbone") -> None:
     """Delete a backbone and keep its record, marked as removed, for the experiments that name it.
 
     Call it with ``backbones_lock`` held.
@@ -207,7 +215,7 @@ def remove_weights(record: OwnBackbone) -> None:
         (place / name).unlink(missing_ok=True)
 
 
-def keep_record(record: OwnBackbone) -> None:
+def keep_record(record: "OwnBackbone") -> None:
     """Note what is known of a backbone that another machine has, unless the name is taken."""
     with backbones_lock(), incoming_backbone() as folder:
         if not folder.with_name(record.name).exists():

@@ -19,9 +19,8 @@ from PIL import Image, ImageOps
 from core.datasets.choices import RESIZES
 from core.datasets.dataset import Dataset
 from core.datasets.decoding.pool import ProgressCallback, StopCallback, in_order, raise_if_stopped
-from core.datasets.storage import check_room
 from core.errors import BadInput, CacheLost
-from core.files import lock, make_way, remove_parts, write_json, written_whole
+from core.files import check_room, lock, make_way, remove_parts, write_json, written_whole
 from core.settings import current_settings
 from core.storage.shared import pull_cached, push_cached
 

@@ -23,6 +23,7 @@ from core.datasets.decoding.levels import Levels
 from core.errors import DISK_IS_FULL, BadInput, HeadstartError, StorageUnavailable, UnknownName
 from core.files import (
     UNREADABLE,
+    check_room,
     lock,
     read_arrays,
     sweep_folders,
@@ -32,7 +33,6 @@ from core.files import (
 )
 from core.settings import current_settings
 from core.storage.shared import forget, listed, pull, push, stored_size
-from core.text import size_text
 
 MANIFEST_FILE = "manifest.json"
 INDEX_FILE = "index.npz"
@@ -186,16 +186,6 @@ def checked_name(name: str) -> str:
             "name",
         )
     return name
-
-
-def check_room(folder: Path, expected_bytes: int, purpose: str) -> None:
-    """Raise ``HeadstartError`` where the disk of ``folder`` has no room for ``expected_bytes``."""
-    free_bytes = shutil.disk_usage(folder).free
-    if expected_bytes > free_bytes:
-        raise HeadstartError(
-            f"The disk of {folder} has {size_text(free_bytes)} free;"
-            f" {purpose} would take {size_text(expected_bytes)}."
-        )
 
 
 def _free_name(name: str, taken: set[str]) -> str:

@@ -32,13 +32,13 @@ from core.datasets.reading.subset_names import settle_subsets
 from core.datasets.split import leaks_of
 from core.datasets.storage import (
     LONGEST_DATASET_NAME,
-    check_room,
     checked_name,
     incoming_folder,
     list_datasets,
     publish,
 )
 from core.errors import BadInput, HeadstartError, UnknownName
+from core.files import check_room
 from core.text import count_text, shorten
 
 _VERSION = re.compile(r", version (\d+)$")

@@ -16,17 +16,17 @@ import numpy as np
 
 from core.backbones.backbone import Backbone
 from core.backbones.own import (
-    ARRAYS,
-    IMAGES,
     NAME_PATTERN,
     OWN_COLOURS,
-    WEIGHTS,
     OwnBackbone,
     OwnOrigin,
     backbone_of,
     digest_of,
 )
 from core.backbones.own_folder import (
+    ARRAYS,
+    IMAGES,
+    WEIGHTS,
     backbones_lock,
     incoming_backbone,
     publish,
@@ -298,7 +298,7 @@ def _rights(run: RunRecord) -> dict[str, str]:
     """Licence and attribution: those of the weights of others that the network began with."""
     strategy = find_strategy(run.strategy)
     if strategy.backbone is None or not strategy.is_pretrained:
-        return {"licence": "yours: it has no weights of others", "attribution": ""}
+        return {"licence": "yours; it has no weights of others", "attribution": ""}
     return {"licence": strategy.backbone.licence, "attribution": strategy.backbone.attribution}
 
 

@@ -5,11 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from core.datasets.storage import check_room
 from core.errors import DamagedFile, StorageUnavailable, StoreError
 from core.experiments.records import ExperimentRecord, RunRecord
 from core.experiments.used_backbones import why_not_here
-from core.files import UNREADABLE, make_way, read_arrays, write_arrays
+from core.files import UNREADABLE, check_room, make_way, read_arrays, write_arrays
 from core.settings import current_settings
 from core.storage.shared import pull, push, stored_size
 from core.strategies.registry import find_strategy

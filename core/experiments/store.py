@@ -26,7 +26,7 @@ from core.experiments.records import (
 )
 from core.jobs.queue import NAMES_LISTED, JobQueue, job_row
 from core.jobs.records import ACTIVE_STATES, RETRYABLE_STATES, JobStatus, NewJob, jobs, reason_of
-from core.jobs.workers import DEFAULT_LEASE_SECONDS
+from core.jobs.workers import DEFAULT_LEASE_SECONDS, moment_text
 from core.settings import current_settings
 from core.training.events import EpochRecord, RunResult
 
@@ -219,7 +219,7 @@ class Store(JobQueue):
         last = last.order_by(epochs.c.number.desc()).limit(1)
 
         def write(connection: Connection) -> bool:
-            now = self.moment(connection)
+            now = self.moment()
             if not self.change_running(connection, run_id, attempt, progress_at=now):
                 return False
             before = connection.execute(last).first()
@@ -301,7 +301,9 @@ class Store(JobQueue):
 
     def _create(self, connection: Connection, spec: ExperimentSpec) -> str:
         experiment_id = secrets.token_hex(4)
-        self._insert_experiment(connection, experiment_id, spec, self.moment(connection), None)
+        self._insert_experiment(
+            connection, experiment_id, spec, moment_text(self.clock(connection)), None
+        )
         rows = [
             new_run_row(experiment_id, position, strategy, seed, settings)
             for position, (seed, (strategy, settings)) in enumerate(

@@ -21,10 +21,9 @@ from core.datasets.reading.raw_files import RawFile, shown_name
 from core.datasets.reading.sources import MODEL_SUFFIXES
 from core.datasets.reading.unread_formats import LOOKED_INTO_BYTES, refuse_unread
 from core.datasets.reading.zip_archive import UPLOAD_COMMENT
-from core.datasets.storage import check_room
 from core.errors import BadInput, HeadstartError
 from core.experiments.limits import check_stored, stored_bytes
-from core.files import sweep_folders, temporary_folder, written_whole
+from core.files import check_room, sweep_folders, temporary_folder, written_whole
 from core.settings import current_settings
 from core.storage.shared import forget, push
 from core.text import count_text

@@ -9,7 +9,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
-from sqlalchemy import Connection, Engine, NullPool, create_engine, event, func, make_url, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    NullPool,
+    create_engine,
+    event,
+    func,
+    make_url,
+    select,
+)
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 
 from core.errors import LockTimeout, StoreError
@@ -102,6 +112,12 @@ class Database:
         if isinstance(self._kept_in, PostgresServer):
             return self._kept_in.clock(connection)
         return datetime.now(UTC)
+
+    def moment(self, seconds_from_now: float) -> ColumnElement[str]:
+        """The time of a server inside a statement, where asking first would cost a question."""
+        if isinstance(self._kept_in, SqliteFile):
+            raise TypeError("a SQLite file has no clock")
+        return self._kept_in.moment(seconds_from_now)
 
     def next_numbers(self, connection: Connection, count: int) -> list[int]:
         """The next numbers of the queue, ascending, inside a transaction that writes."""

@@ -8,7 +8,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, func, inspect, select, text
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    Connection,
+    Engine,
+    create_engine,
+    event,
+    func,
+    inspect,
+    select,
+    text,
+)
 from sqlalchemy.exc import DBAPIError
 
 from core.errors import LockTimeout, StoreError, StoreLost
@@ -28,6 +39,7 @@ IDLE_SECONDS = 60
 LONGEST_DETAIL = 300
 TABLES_LISTED = 3
 NUMBERS = "job_numbers"
+MOMENT_FORM = 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"'
 # The server is not there for the moment: words in the message of the client library, which gives no
 # code for an error of a connection.
 COMES_BACK = (
@@ -160,6 +172,11 @@ class PostgresServer:
     def clock(self, connection: Connection) -> datetime:
         """The time of the server, at this moment and not at the start of the transaction."""
         return connection.execute(select(func.clock_timestamp())).scalar_one()
+
+    def moment(self, seconds_from_now: float) -> ColumnElement[str]:
+        """The same as a text of the form that all moments have, made by the server."""
+        span = func.make_interval(0, 0, 0, 0, 0, 0, seconds_from_now)
+        return func.to_char(func.timezone("UTC", func.clock_timestamp() + span), MOMENT_FORM)
 
     def next_numbers(self, connection: Connection, count: int) -> list[int]:
         """Numbers of the queue, ascending; one that was handed out never comes again."""

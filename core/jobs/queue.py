@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
-from datetime import timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -129,7 +128,7 @@ class JobQueue(WorkerList):
         """Cancel a waiting job at once and ask a running one to stop; others stay as they are."""
         with self.database.writing() as connection:
             waiting = update(jobs).where(jobs.c.id == job_id, jobs.c.state == "queued")
-            now = self.moment(connection)
+            now = self.moment()
             connection.execute(waiting.values(state="cancelled", finished_at=now))
             self.change_running(connection, job_id, None, cancel_requested=True)
             return self._job(connection, job_id)
@@ -165,25 +164,26 @@ class JobQueue(WorkerList):
         same job: the row is locked, or skipped where another has locked it, and changes from
         queued to running in one statement that only one of them can win.
         """
-        with self.database.reading() as connection:
-            if connection.execute(self._next(connection, group_id, pools)).first() is None:
-                return None  # the usual case takes no lock
+        if self.database.file is not None:
+            with self.database.reading() as connection:
+                if connection.execute(self._next(connection, group_id, pools)).first() is None:
+                    return None  # the usual case takes no write lock
         with self.database.claiming(self.host) as connection:
+            claim = update(jobs).values(
+                state="running",
+                worker_id=worker_id,
+                host=self.host,
+                device=self.device,
+                attempts=jobs.c.attempts + 1,
+                lease_expires_at=self.moment(self.lease_seconds),
+                started_at=self.moment(),
+            )
             wanted = self._next(connection, group_id, pools).with_for_update(skip_locked=True)
             while (job_id := connection.execute(wanted).scalar()) is not None:
-                now = self.clock(connection)
-                waiting = update(jobs).where(jobs.c.id == job_id, jobs.c.state == "queued")
-                claim = waiting.values(
-                    state="running",
-                    worker_id=worker_id,
-                    host=self.host,
-                    device=self.device,
-                    attempts=jobs.c.attempts + 1,
-                    lease_expires_at=moment_text(now + timedelta(seconds=self.lease_seconds)),
-                    started_at=moment_text(now),
-                )
-                if connection.execute(claim).rowcount:
-                    return self._job(connection, job_id)
+                waiting = claim.where(jobs.c.id == job_id, jobs.c.state == "queued")
+                row = connection.execute(waiting.returning(jobs)).mappings().first()
+                if row is not None:
+                    return JobRecord.from_row(row)
         return None
 
     def heartbeat(self, worker_id: str) -> frozenset[str]:
@@ -193,7 +193,7 @@ class JobQueue(WorkerList):
         """
         mine = (jobs.c.state == "running") & (jobs.c.worker_id == worker_id)
         with self.database.writing() as connection:
-            lease = {"lease_expires_at": self.moment(connection, self.lease_seconds)}
+            lease = {"lease_expires_at": self.moment(self.lease_seconds)}
             connection.execute(update(workers).where(workers.c.id == worker_id).values(lease))
             lost = update(jobs).where(_SILENT, jobs.c.worker_id == worker_id)
             connection.execute(lost.values(_RUNNING_AGAIN))
@@ -207,12 +207,12 @@ class JobQueue(WorkerList):
         Returns the ids of those jobs; forgets the silent workers.
         """
         with self.database.reading() as connection:
-            expired, silent = self._expired(connection)
+            expired, silent = self._expired()
             either = select(jobs.c.id).where(expired).union_all(select(workers.c.id).where(silent))
             if connection.execute(either.limit(1)).first() is None:
                 return []  # the usual case takes no write lock
         with self.database.writing() as connection:
-            expired, silent = self._expired(connection)
+            expired, silent = self._expired()
             found = connection.execute(
                 select(
                     jobs.c.id, jobs.c.kind, jobs.c.cancel_requested, jobs.c.lease_expires_at
@@ -247,7 +247,7 @@ class JobQueue(WorkerList):
 
     def set_progress(self, job_id: str, progress: Progress, attempt: int | None = None) -> bool:
         with self.database.writing() as connection:
-            values = {"progress": progress.as_dict(), "progress_at": self.moment(connection)}
+            values = {"progress": progress.as_dict(), "progress_at": self.moment()}
             return self.change_running(connection, job_id, attempt, **values)
 
     def note_death(self, job_id: str, message: str, attempt: int) -> bool:
@@ -283,7 +283,7 @@ class JobQueue(WorkerList):
 
     def insert_jobs(self, connection: Connection, new: Sequence[NewJob]) -> None:
         """Queue jobs behind all that wait, in their order."""
-        moment = self.moment(connection)
+        moment = moment_text(self.clock(connection))
         numbers = self.database.next_numbers(connection, len(new))
         rows = [job_row(job, number, moment) for job, number in zip(new, numbers, strict=True)]
         connection.execute(insert(jobs), rows)
@@ -299,17 +299,21 @@ class JobQueue(WorkerList):
         self, connection: Connection, job_id: str, attempt: int | None, **values: Any
     ) -> bool:
         """Change a job at work; one whose worker was silent runs again, if it is the attempt's."""
-        if attempt is not None:
-            lost = update(jobs).where(jobs.c.id == job_id, jobs.c.attempts == attempt, _SILENT)
-            lease = {"lease_expires_at": self.moment(connection, self.lease_seconds)}
-            connection.execute(lost.values(_RUNNING_AGAIN | lease))
-        return connection.execute(_running(job_id, attempt).values(**values)).rowcount > 0
+        change = _running(job_id, attempt).values(**values)
+        changed = connection.execute(change).rowcount > 0
+        if changed or attempt is None:
+            return changed
+        lost = update(jobs).where(jobs.c.id == job_id, jobs.c.attempts == attempt, _SILENT)
+        lease = {"lease_expires_at": self.moment(self.lease_seconds)}
+        if connection.execute(lost.values(_RUNNING_AGAIN | lease)).rowcount == 0:
+            return False
+        return connection.execute(change).rowcount > 0
 
     def end_job(
         self, connection: Connection, job_id: str, attempt: int | None, **values: Any
     ) -> bool:
         over = {"error": None, "progress": None, "lease_expires_at": None}
-        over |= {"finished_at": self.moment(connection)} | values
+        over |= {"finished_at": self.moment()} | values
         return self.change_running(connection, job_id, attempt, **over)
 
     # Parts ------------------------------------------------------------------------------------
@@ -335,9 +339,9 @@ class JobQueue(WorkerList):
     def _end(self, job_id: str, attempt: int | None, **values: Any) -> bool:
         return self._surely(lambda connection: self.end_job(connection, job_id, attempt, **values))
 
-    def _expired(self, connection: Connection) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    def _expired(self) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
         """Which running jobs, and which workers, have a lease that is over."""
-        now = self.moment(connection)
+        now = self.moment()
         running = (jobs.c.state == "running") & (jobs.c.lease_expires_at <= now)
         return running, workers.c.lease_expires_at <= now
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, delete, insert, null, select
+from sqlalchemy import ColumnElement, Connection, delete, insert, null, select
 
 from core.jobs.database import BUSY_TIMEOUT_SECONDS, Database
 from core.jobs.records import WorkerRecord, workers
@@ -59,8 +59,11 @@ class WorkerList:
         """Now, as all who share the database see it."""
         return self.database.clock(connection) if self._now is None else self._now()
 
-    def moment(self, connection: Connection, seconds_from_now: float = 0.0) -> str:
-        return moment_text(self.clock(connection) + timedelta(seconds=seconds_from_now))
+    def moment(self, seconds_from_now: float = 0.0) -> str | ColumnElement[str]:
+        """For a statement: a text, or what the server makes a text of when it gets there."""
+        if self._now is None:
+            return self.database.moment(seconds_from_now)
+        return moment_text(self._now() + timedelta(seconds=seconds_from_now))
 
     def seconds_since(self, connection: Connection, moment: str) -> float:
         """From a ``moment`` to now."""
@@ -94,14 +97,14 @@ class WorkerList:
     def live_workers(self) -> list[WorkerRecord]:
         """Those whose lease has not run out."""
         with self.database.reading() as connection:
-            alive = workers.c.lease_expires_at > self.moment(connection)
+            alive = workers.c.lease_expires_at > self.moment()
             wanted = select(workers).where(alive)
             rows = connection.execute(wanted.order_by(workers.c.started_at)).mappings()
             return [WorkerRecord(**row) for row in rows]
 
     def _serves_all(self, connection: Connection) -> bool:
         wanted = select(workers.c.id).where(
-            workers.c.lease_expires_at > self.moment(connection),
+            workers.c.lease_expires_at > self.moment(),
             workers.c.group_id.is_(null()),
             workers.c.host == self.host,
         )

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from core.datasets.dataset import Dataset
-from core.datasets.storage import check_room
 from core.errors import Cancelled, HeadstartError
+from core.files import check_room
 from core.jobs.child import PROCESSOR_ONLY
 from core.jobs.launchers import child_environment
 from core.networks.graph import steps_of

@@ -25,9 +25,8 @@ from typing import Any, BinaryIO
 
 from sqlalchemy import make_url
 
-from core.datasets.storage import check_room
 from core.errors import BadInput, HeadstartError
-from core.files import written_whole
+from core.files import check_room, written_whole
 from core.jobs.database import BUSY_TIMEOUT_SECONDS
 from core.jobs.sqlite_file import SqliteFile
 from core.settings import DATABASE_NAME, VERSION, Settings, current_settings

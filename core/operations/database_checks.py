@@ -15,7 +15,7 @@ from core.jobs.database import BUSY_TIMEOUT_SECONDS
 from core.jobs.overview import overview
 from core.jobs.records import SCHEMA_VERSIONS, jobs, workers
 from core.jobs.sqlite_file import SqliteFile
-from core.jobs.workers import new_worker_id
+from core.jobs.workers import moment_text, new_worker_id
 from core.operations.check import Check
 from core.operations.machine_checks import MOST_NAMED, network_file_system
 from core.settings import Settings
@@ -97,7 +97,7 @@ def _clock(store: Store) -> Check:
     with store.database.reading() as connection:
         newest = (func.max(jobs.c.created_at), func.max(workers.c.lease_expires_at))
         moments = [connection.execute(select(each)).scalar() for each in newest]
-        now = store.moment(connection)
+        now = moment_text(store.clock(connection))
         late = (store.seconds_since(connection, moment) for moment in moments if moment)
         ahead = -min(late, default=0.0)
     if ahead > store.lease_seconds + CLOCK_PROBLEM_SECONDS:

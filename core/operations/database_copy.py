@@ -33,7 +33,7 @@ from core.experiments.records import runs
 from core.jobs.database import Database
 from core.jobs.postgres import NUMBERS
 from core.jobs.records import jobs, workers
-from core.jobs.workers import WorkerList
+from core.jobs.workers import WorkerList, moment_text
 from core.settings import DATABASE_NAME
 from core.text import count_text
 
@@ -96,7 +96,7 @@ def _source_file(source: str) -> Path:
 
 
 def _refuse_in_use(origin: WorkerList, connection: Connection, file: Path) -> None:
-    now = origin.moment(connection)
+    now = moment_text(origin.clock(connection))
     alive = select(func.count()).where(workers.c.lease_expires_at > now)
     running = select(func.count()).where(jobs.c.state == "running", jobs.c.lease_expires_at > now)
     at_work = connection.execute(alive).scalar_one(), connection.execute(running).scalar_one()

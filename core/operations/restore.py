@@ -10,9 +10,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from core.datasets.storage import check_room
 from core.errors import BadInput, DamagedFile, LockTimeout
-from core.files import lock
+from core.files import check_room, lock
 from core.jobs.database import BUSY_TIMEOUT_SECONDS
 from core.jobs.records import SCHEMA_VERSIONS
 from core.jobs.sqlite_file import SqliteFile

@@ -18,12 +18,12 @@ import numpy as np
 from core.analysis.comparison import title_of
 from core.datasets.dataset import Dataset
 from core.datasets.prepare import prepare_images
-from core.datasets.storage import check_room, open_dataset
+from core.datasets.storage import open_dataset
 from core.errors import BadInput, HeadstartError
 from core.experiments.records import RunRecord, finished_runs, result_of
 from core.experiments.run_files import read_predictions, read_weights, why_no_weights
 from core.experiments.store import Store, open_store
-from core.files import written_whole
+from core.files import check_room, written_whole
 from core.jobs.cached import (
     CachedWork,
     cache_folder,

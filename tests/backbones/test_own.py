@@ -6,8 +6,16 @@ import numpy as np
 import pytest
 
 from core.backbones import own_folder
-from core.backbones.own import ARRAYS, OWN_COLOURS, RECORD, WEIGHTS, stored_layers
-from core.backbones.own_folder import keep_record, remove_folder, remove_weights, seen_images
+from core.backbones.own import OWN_COLOURS, stored_layers
+from core.backbones.own_folder import (
+    ARRAYS,
+    RECORD,
+    WEIGHTS,
+    keep_record,
+    remove_folder,
+    remove_weights,
+    seen_images,
+)
 from core.backbones.registry import BACKBONES, SHIPPED, find_backbone, own
 from core.backbones.weights.access import fetch, is_available, load_weights, status_of
 from core.errors import BadInput, StoreError, WeightsRefused, WeightsUnavailable

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from core.experiments.store import Store
 from core.jobs.launchers import child_environment
 from core.settings import PROJECT_ROOT
+from tests.jobs.conftest import wait_for
 
 pytestmark = pytest.mark.usefixtures("home", "no_showcase")
 
@@ -33,9 +33,7 @@ def python_m_core(*arguments: str) -> "subprocess.Popen[str]":
 def test_a_stopped_run_leaves_nothing_running(store: Store, stop: signal.Signals) -> None:
     options = ("--strategies", "mlp", "--seeds", "0,1", "--image-size", "8")
     process = python_m_core("run", "arrows", *options, "--set", "mlp.epochs=1000")
-    deadline = time.monotonic() + 60
-    while not any(run.progress for run in store.runs()) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_for(lambda: any(run.progress for run in store.runs()), seconds=120)
     process.send_signal(stop)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 130, err

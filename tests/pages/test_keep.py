@@ -10,10 +10,12 @@ from streamlit.testing.v1 import AppTest
 from core.datasets.storage import open_dataset
 from core.experiments.run_files import write_weights
 from core.experiments.store import Store, open_store
+from core.jobs import cached
 from core.jobs.cached import CachedWork
 from core.reports.export_model import snippet
 from core.reports.model_card import CONTENTS
 from core.ui.try_it import export as keep_view
+from tests.own_backbones import ORIGIN, add_own
 from tests.pages.compared import EXPERIMENT, store_compared
 from tests.pages.conftest import open_cold, open_routed, words
 
@@ -92,3 +94,33 @@ def test_what_is_too_large_for_a_browser_comes_by_the_command_line(
     app = open_routed("try_it", **VIEW)
     assert app.code[0].value == f"python -m core runs export {RUN} --output model.zip"
     assert kept["asked"] == []
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_network_becomes_a_backbone_with_a_click(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cached, "ensure_worker", lambda _queue: False)
+    run = f"{EXPERIMENT}-cnn-1"
+    app = open_cold("try_it", **VIEW, strategy="cnn", seed="1")
+    assert app.text_input(key=f"backbone.name.{run}").value == "arrows_cnn"
+    app.text_input(key=f"backbone.name.{run}").set_value("No *good*")
+    app.button(key=f"backbone.make.{run}").click().run()
+    assert "cannot be the name of a backbone" in app.error[0].value
+    assert store.jobs("backbone") == []
+    app.text_input(key=f"backbone.name.{run}").set_value("arrows_cnn")
+    app.button(key=f"backbone.make.{run}").click().run()
+    assert not app.exception
+    (job,) = store.jobs("backbone")
+    assert job.arguments["run"] == run
+    assert job.arguments["name"] == "arrows_cnn"
+    add_own("arrows_cnn", "CNN of arrows", origin=ORIGIN.model_copy(update={"run": run}))
+    app.run()
+    assert not app.exception
+    assert "This network is the backbone **CNN of arrows** (`arrows_cnn`)" in app.success[0].value
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_network_without_convolutions_becomes_none() -> None:
+    app = open_cold("try_it", **VIEW)
+    assert "MLP has no convolutional layers" in words(app)
