@@ -27,11 +27,13 @@ from core.training.spec import SplitProportions
 ROW_COLUMNS = tuple(
     field.name
     for field in fields(Row)
-    if field.name not in ("best_epochs", "deployment", "notes", "runs", "disturbed")
+    if field.name
+    not in ("best_epochs", "deployment", "notes", "runs", "disturbed", "backbone_origin")
 )
 DEPLOYMENT_COLUMNS = tuple(field.name for field in fields(Deployment))
-# Behind those that were there first: the network, and the names of the times that were disturbed.
-MORE_COLUMNS = (*DEPLOYMENT_COLUMNS, "disturbed_times")
+# Behind those that were there first: the network, the names of the times that were disturbed, and
+# the run that a backbone of one's own comes from.
+MORE_COLUMNS = (*DEPLOYMENT_COLUMNS, "disturbed_times", "backbone_origin")
 SHARED_COLUMNS = (
     "experiment",
     "dataset",
@@ -74,7 +76,7 @@ def row_values(row: Row) -> list[Any]:
 def more_values(row: Row) -> list[Any]:
     """One value for each of ``MORE_COLUMNS``; None for what was not measured."""
     deployment = [getattr(row.deployment, name, None) for name in DEPLOYMENT_COLUMNS]
-    return [*deployment, " ".join(row.disturbed)]
+    return [*deployment, " ".join(row.disturbed), row.backbone_origin]
 
 
 def csv_bytes(columns: Iterable[str], lines: Iterable[Iterable[Any]]) -> bytes:
