@@ -8,6 +8,7 @@ from unittest.mock import Mock
 
 import pytest
 from streamlit.components.v2 import manifest_scanner
+from streamlit.runtime.scriptrunner import script_runner
 from streamlit.testing.v1 import AppTest
 
 from core.datasets.add import add_dataset
@@ -30,6 +31,9 @@ TIMEOUT_SECONDS = 60
 # Each run of an AppTest looks through all installed packages for Streamlit components, which takes
 # four times as long as to draw the page. They stay the same.
 manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
+# After each run Streamlit clears the session of Keras where that is loaded, as it is here once a
+# test before has loaded it: four times as long as to draw a page. The web process never loads it.
+script_runner._clean_problem_modules = lambda: None
 
 
 def open_cold(page: str, /, **query: str) -> AppTest:
