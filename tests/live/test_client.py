@@ -330,15 +330,15 @@ def test_without_the_imagenet_weights_its_strategies_say_what_to_do(
     monkeypatch.setattr(live_client, "is_available", lambda weight_set: weight_set.include_top)
     run = arrows_store.run(f"{experiment_id}-mlp-0")
     probe = made_up.run(strategy="vgg16_probe", settings={}, id="x", experiment_id=experiment_id)
-    assert live_client._why_no_imagenet(run) is None
-    reason = live_client._why_no_imagenet(probe)
+    assert live_client._why_no_pretrained(run) is None
+    reason = live_client._why_no_pretrained(probe)
     assert reason is not None
     assert reason.startswith(
-        "VGG16 probe needs VGG16's ImageNet weights, which are not on this machine. "
+        "VGG16 probe needs the weights of VGG16 from ImageNet, which are not on this machine. "
         "Run `python -m core backbones fetch vgg16`"
     )
     whole = made_up.run(strategy="vgg16_freeze", settings={"head": "fc"}, id="y")
-    assert live_client._why_no_imagenet(whole) is None
+    assert live_client._why_no_pretrained(whole) is None
 
 
 def test_without_its_dataset_nothing_answers(arrows_store: Store) -> None:
