@@ -5,6 +5,7 @@ import pytest
 from core.backbones.registry import BACKBONES
 from core.experiments.planning import plan_experiment
 from core.experiments.store import open_store
+from core.text import escape_markdown
 from tests import stored_home
 from tests.pages.compared import EXPERIMENT, store_compared
 from tests.pages.conftest import open_cold, words
@@ -24,6 +25,7 @@ HEADINGS = {
     "clocks": [
         "One run in time: MLP, seed 0",
         "The five clocks",
+        "When something else was at work",
         "What a network costs afterwards",
     ],
     "statistics": [
@@ -88,12 +90,14 @@ def test_the_backbones_say_what_they_are_and_how_to_get_them():
     app = open_cold("measured", section="backbones")
     assert not app.info
     assert not app.error
-    assert list(app.table[0].value.index) == [one.title for one in BACKBONES.values()]
+    titles = [escape_markdown(one.title) for one in BACKBONES.values()]
+    assert list(app.table[0].value.index) == titles
     text = words(app)
     for backbone in BACKBONES.values():
         assert f"python -m core backbones fetch {backbone.name}" in text
-        assert backbone.licence in text
-    assert "75.1 %, as Google's page of EfficientNet-Lite states it. The accuracy of this" in text
+        assert escape_markdown(backbone.licence) in text
+    stated = "75.1 %, as Google's page of EfficientNet-Lite states it. The accuracy of this"
+    assert escape_markdown(stated) in text
 
 
 @pytest.mark.usefixtures("results_store")

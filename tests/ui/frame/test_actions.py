@@ -45,7 +45,7 @@ DATASET_CHANGES = {
 }  # fmt: skip
 DATASET_READS = {
     "list_readings",
-    "list_datasets", "open_dataset", "store_lock", "incoming_folder", "checked_name", "check_room",
+    "list_datasets", "open_dataset", "store_lock", "incoming_folder", "checked_name",
     "content_id", "digit_images", "preview",
 }  # fmt: skip
 IMPORT_CHANGES = {
