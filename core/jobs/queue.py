@@ -51,9 +51,9 @@ _RUNNING_AGAIN: dict[str, Any] = {"state": "running", "error": None, "finished_a
 class JobQueue(WorkerList):
     """Jobs and workers in one database, safe for many processes at once.
 
-    ``WorkerList`` has the clock, the leases and the name of this machine. Methods for a running job take the ``attempt`` they belong to (None: any), so that a forgotten
-    process cannot write into a later start of the same job. They return False when the job is no
-    longer theirs: taken back, or over.
+    ``WorkerList`` has the clock, the leases and the name of this machine. Methods for a running job
+    take the ``attempt`` they belong to (None: any), so that a forgotten process cannot write into a
+    later start of the same job. They return False when it is no longer theirs: taken back, or over.
     """
 
     # What a person asks -----------------------------------------------------------------------
