@@ -18,7 +18,7 @@ weights: $(VENV)/.app
 test: $(VENV)/.dev  ## the whole suite, on two cores (WORKERS=4: on four)
 	$(PYTEST)
 
-test-fast: $(VENV)/.dev  ## no browser, TensorFlow, real weights, old home or slow test: three minutes
+test-fast: $(VENV)/.dev  ## no browser, TensorFlow, real weights, old home or slow test: some minutes
 	$(PYTEST) --ignore tests/old_home -m "not browser and not tensorflow and not weights and not slow"
 
 cluster-test: $(VENV)/.dev $(S3_SERVER)/.installed  ## several machines: shared files, with an S3 server of the tests' own

@@ -166,7 +166,7 @@ def check_room(folder: Path, expected_bytes: int, purpose: str) -> None:
     if expected_bytes > free_bytes:
         raise HeadstartError(
             f"The disk of {folder} has {size_text(free_bytes)} free;"
-            f" {purpose} would take {size_text(expected_bytes)}."
+            f" {purpose} would take {size_text(expected_bytes)}. Make room there."
         )
 
 

@@ -98,7 +98,7 @@ def main_strategies(names: Sequence[str], headline: tuple[str, str] | None) -> t
 
 
 def furthest_modes(names: Sequence[str]) -> dict[str, str]:
-    """By backbone, its strategy that trains most of the ImageNet weights, in the order of names."""
+    """By backbone, its strategy that trains most of its weights, in the order of names."""
     found: dict[str, str] = {}
     depth = list(Mode)
     for name in names:

@@ -18,7 +18,6 @@ import io
 import json
 import logging
 import math
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,10 +29,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from core.backbones.feature_set import SHARD_IMAGES, FeatureSet, Piece, shard_of_image
 from core.conditions import Conditions, Meter, conditions_of_all
 from core.errors import DISK_IS_FULL, HeadstartError
-from core.files import make_way, remove_parts, write_json, written_whole
+from core.files import check_room, make_way, remove_parts, write_json, written_whole
 from core.settings import current_settings
 from core.storage.shared import listed, pull_cached, push_cached
-from core.text import size_text
 
 SPARE_BYTES = 64 << 20
 # Above what any home holds: a damaged number must not take all memory.
@@ -162,13 +160,7 @@ def check_space(shape: tuple[int, int]) -> None:
     folder = features_folder()
     folder.mkdir(parents=True, exist_ok=True)
     needed = shape[0] * shape[1] * 2 + SPARE_BYTES
-    free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise HeadstartError(
-            f"The features of {shape[0]:,} images need {size_text(needed)} and the disk of "
-            f"{folder} has {size_text(free)} left. Free some space, or set HEADSTART_HOME to "
-            "another disk."
-        )
+    check_room(folder, needed, f"the features of {shape[0]:,} images")
 
 
 def write_piece(
@@ -182,8 +174,8 @@ def write_piece(
 
     Call it with the lock of the key held. ``shape``: images of the whole dataset, and width.
     ``meter`` was made when the work began. Nothing is mapped, so that memory stays flat however
-    many images there are. Raises ``HeadstartError`` when the disk is too
-    small, before anything is computed where that can be known.
+    many images there are. Raises ``HeadstartError`` when the disk is too small, before anything is
+    computed where that can be known.
     """
     folder = features_folder()
     path = folder / f"{_name(key_of(identity), images, shape[0])}.npy"

@@ -49,22 +49,14 @@ class TakenNetwork:
 def feature_records(
     strategy: Strategy, spec: TrainingSpec, classes: int
 ) -> tuple[LayerRecord, ...]:
-    """The layers of a strategy without a backbone, after the image, to its last feature map.
-
-    Raises ``BadInput`` where there is none: the network begins with a row of numbers.
-    """
+    """The layers of a convolutional strategy without a backbone, after the image, to its last
+    feature map."""
     _, *others = strategy.layers(spec.settings, spec.image_size, classes)
     maps: list[LayerRecord] = []
     for record in others:
         if len(record.output) != 3:
             break
         maps.append(record)
-    if not any(record.kind == "Conv2D" for record in maps):
-        raise BadInput(
-            f"{strategy.title} has no convolutional layers, so it has no features that another "
-            "network could stand on.",
-            "run",
-        )
     return tuple(maps)
 
 
@@ -74,7 +66,7 @@ def take_network(
     """The network of a finished run up to its features, and the whole of it.
 
     ``weights`` are the run's ``TrainingOutcome.trained_weights``. Raises what ``restored_model``
-    does, and ``BadInput`` for a strategy that has no such part.
+    does, and ``BadInput`` for layers that cannot be kept.
     """
     strategy = find_strategy(spec.strategy)
     restored = restored_model(spec.model_copy(update={"precision": "float32"}), weights, dataset)

@@ -1,6 +1,7 @@
 import hashlib
 import json
 import pickle
+import shutil
 import threading
 from dataclasses import dataclass, replace
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from core import files
-from core.backbones import feature_cache, features
+from core.backbones import features
 from core.backbones.feature_cache import features_folder, key_of
 from core.backbones.features import FeatureRequest
 from core.backbones.vgg16 import VGG16, WEIGHTS
@@ -296,9 +297,9 @@ def test_the_manifest_says_what_it_is(images):
 
 @pytest.mark.usefixtures("quick_extractor")
 def test_a_full_disk_is_said_before_anything_is_computed(images, monkeypatch):
-    usage = feature_cache.shutil._ntuple_diskusage(100, 99, 1_000_000)
-    monkeypatch.setattr(feature_cache.shutil, "disk_usage", lambda _folder: usage)
-    with pytest.raises(HeadstartError, match="The features of 10 images need 67 MB and the disk"):
+    usage = shutil._ntuple_diskusage(100, 99, 1_000_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: usage)
+    with pytest.raises(HeadstartError, match="the features of 10 images would take 67 MB"):
         extract_features(images, REQUEST)
 
 
