@@ -8,7 +8,10 @@ from pathlib import Path
 
 import psutil
 
+from core.errors import StoreError
+from core.jobs.database import Database
 from core.jobs.queue import JobQueue, open_queue
+from core.settings import current_settings
 from tests.jobs.conftest import processes_of, wait_for
 from tests.jobs.test_processes import add, serving, worker_process
 
@@ -17,13 +20,34 @@ LEASE_SECONDS = 1
 
 @contextmanager
 def stopped(processes: list[psutil.Process]) -> Iterator[None]:
-    for process in processes:
-        process.send_signal(signal.SIGSTOP)
+    """Stopped between two transactions: in one, they would keep everybody from the database."""
+    stop(processes)
     try:
+        while database_is_held():
+            go_on(processes)
+            time.sleep(0.05)
+            stop(processes)
         yield
     finally:
-        for process in processes:
-            process.send_signal(signal.SIGCONT)
+        go_on(processes)
+
+
+def stop(processes: list[psutil.Process]) -> None:
+    for process in processes:
+        process.send_signal(signal.SIGSTOP)
+
+
+def go_on(processes: list[psutil.Process]) -> None:
+    for process in processes:
+        process.send_signal(signal.SIGCONT)
+
+
+def database_is_held() -> bool:
+    try:
+        with Database(current_settings().database_url, busy_timeout_seconds=0.2).writing():
+            return False
+    except StoreError:
+        return True
 
 
 def processes_at_work(worker_id: int, job_id: str) -> list[psutil.Process]:
@@ -36,7 +60,7 @@ def wait_until_it_is_missed(queue: JobQueue, job_id: str) -> None:
     other = open_queue(lease_seconds=LEASE_SECONDS)
     stopped_at = time.monotonic()
     wait_for(lambda: other.reap_expired() == [job_id])
-    assert time.monotonic() - stopped_at > LEASE_SECONDS / 2
+    assert time.monotonic() - stopped_at > LEASE_SECONDS / 4
     job = queue.job(job_id)
     assert job.state == "interrupted"
     assert job.error is not None

@@ -30,7 +30,7 @@ MORE = {
 OUTER = ("experiment", "dataset", "section", "view", "show")
 INNER = (
     *("alarm_cost", "at", "backbone", "baseline", "cells", "class", "colour", "cost", "curve"),
-    *("differences", "drawn", "first", "miss_cost", "of_classes", "threshold"),
+    *("differences", "drawn", "first", "miss_cost", "of", "of_classes", "threshold"),
     *("group", "image", "k", "method", "metric", "page", "point", "predicted", "preset", "round"),
     *("scene", "second", "seed", "series", "several", "side", "size", "source", "strategies"),
     *("strategy", "true"),

@@ -88,10 +88,13 @@ def test_a_head_on_cached_features_is_not_augmented(tiny_dataset, monkeypatch):
 
 
 ELSEWHERE = """
+import os
+import sys
 from core.datasets.storage import open_dataset
 from tests.training.test_engine import outcome, specify, train_on
 from tests.training.test_practice import CAREFUL
 
+os.environ["HEADSTART_HOME"] = sys.argv[1]  # the tests that were imported set another
 dataset = open_dataset("tiny")
 spec = specify(dataset, "mlp", **CAREFUL)
 result = outcome(train_on(dataset, spec))[0].result
@@ -104,12 +107,11 @@ print(result.backend, result.epochs, 0 < result.scores.validation.log_loss < 5)
 @pytest.mark.usefixtures("tiny_dataset")
 def test_a_careful_run_on_another_backend(home, backend):
     pytest.importorskip(backend, reason=f"{backend} is not installed")
-    environment = os.environ | {"KERAS_BACKEND": backend, "HEADSTART_HOME": str(home)}
     done = subprocess.run(
-        [sys.executable, "-c", ELSEWHERE],
+        [sys.executable, "-c", ELSEWHERE, str(home)],
         capture_output=True,
         text=True,
-        env=environment,
+        env=os.environ | {"KERAS_BACKEND": backend},
         check=False,
     )
     assert done.stdout.split() == [backend, "2", "True"], done.stderr[-2000:]
