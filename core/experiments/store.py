@@ -232,16 +232,19 @@ class Store(JobQueue):
         return self._surely(write)
 
     def restart_run(
-        self, run_id: str, note: str, attempt: int | None = None, **settings: Any
+        self, run_id: str, note: str | None, attempt: int | None = None, **settings: Any
     ) -> bool:
         """Drop the epochs of a running run for its next child process, which may get other
-        ``settings``; the ``note`` tells why."""
+        ``settings``; the ``note`` tells why, where that matters to its result."""
         with self.database.writing() as connection:
             if not self.change_running(connection, run_id, attempt, progress=None, error=None):
                 return False
             run = self._run(connection, run_id)
             changed = update(runs).where(runs.c.id == run_id)
-            now = {"settings": {**run.settings, **settings}, "notes": [*run.notes, note]}
+            now = {
+                "settings": {**run.settings, **settings},
+                "notes": [*run.notes, *filter(None, [note])],
+            }
             connection.execute(changed.values(**now))
             connection.execute(delete(epochs).where(epochs.c.run_id == run_id))
             return True

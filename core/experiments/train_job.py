@@ -18,6 +18,7 @@ from core.experiments.used_backbones import why_not_here
 from core.jobs.cached import unfinished_folder
 from core.jobs.context import JobContext, StartAgain
 from core.jobs.kinds import find_kind
+from core.strategies.registry import find_strategy
 from core.text import size_text
 from core.training.events import Deployment, EpochRecord, KeptWeights, Progress, TrainingOutcome
 from core.training.spec import TrainingSpec
@@ -34,16 +35,34 @@ def run(arguments: dict[str, Any], context: JobContext) -> None:
     experiment = store.experiment(found.experiment_id)
     if gone := why_not_here(found.strategy, experiment.spec):
         raise HeadstartError(gone)
+    if context.process_is_used and not _can_follow(found):
+        raise StartAgain
     spec = experiment.training_spec(found)
     if context.job.error:  # the process before this one was killed
         _halve_the_batch(store, found, OutOfMemory(context.job.error), ", most likely,")
+    if store.epochs(found.id):  # of a process that died, or ran out of memory, after other runs
+        store.restart_run(found.id, None, found.attempts)
     context.report(LOADING)
     try:
         _train(store, found, spec, context)
     except (OutOfMemory, MemoryError) as error:
+        if context.process_is_used:  # a new one may have more room
+            print(error, file=sys.stderr)  # noqa: T201 - its log
+            raise StartAgain from error
         _halve_the_batch(store, found, error)
     except CacheLost as error:
         _make_the_cache_anew(store, found, error)
+
+
+def _can_follow(run: RunRecord) -> bool:
+    """Whether a process that did other runs measures this one as a new process would.
+
+    Its peak memory must begin anew, and libraries that the run does not need would be part of it.
+    """
+    # Imported here: they are only of use in a worker's child process.
+    from core.training.policy import reset_peak_memory
+
+    return find_strategy(run.strategy).estimator is None and reset_peak_memory()
 
 
 def _train(store: Store, run: RunRecord, spec: TrainingSpec, context: JobContext) -> None:

@@ -19,6 +19,7 @@ from core.settings import VERSION, current_settings
 
 CONTROL_GROUPS = Path("/sys/fs/cgroup")
 OWN_STATUS = Path("/proc/self/status")
+OWN_PEAK = Path("/proc/self/clear_refs")
 OWN_CONTROL_GROUPS = Path("/proc/self/cgroup")
 VERSIONED = ("keras", "tensorflow", "jax", "torch", "numpy", "scikit-learn", "pillow")
 
@@ -167,8 +168,17 @@ def _memory_limit_files() -> Iterator[Path]:
                 yield CONTROL_GROUPS / "memory" / each / "memory.limit_in_bytes"
 
 
+def reset_peak_memory() -> bool:
+    """Let ``peak_memory_bytes`` begin at what this process holds now; False where it cannot."""
+    try:
+        OWN_PEAK.write_text("5")  # of the numbers in Linux' proc(5), that of the peak
+    except OSError:
+        return False
+    return OWN_STATUS.exists()
+
+
 def peak_memory_bytes() -> int:
-    """The largest resident memory of this process so far."""
+    """The largest resident memory of this process so far, or since ``reset_peak_memory``."""
     if sys.platform == "win32":
         import psutil
 
