@@ -62,8 +62,13 @@ _JOINED = re.compile(r"(?<=\d) (?=%|(?:points|ms|s|min|h)\b)|(?<=\b[np]) (?=\\=)
 
 
 def with_results(experiments: Sequence[ExperimentRecord]) -> list[ExperimentRecord]:
-    """Those in which a run has finished."""
-    return [entry for entry in experiments if entry.state_counts.get("finished")]
+    """Those in which a run has finished; one that is archived only where the address names it."""
+    named = st.query_params.get("experiment")
+    return [
+        entry
+        for entry in experiments
+        if entry.state_counts.get("finished") and (not entry.labels.archived or entry.id == named)
+    ]
 
 
 def headline(experiments: Sequence[ExperimentRecord]) -> ExperimentRecord:
