@@ -13,7 +13,10 @@ def body() -> None:
     if experiments:
         show_experiments(experiments)
     else:
-        st.info("There is no experiment yet.", icon=":material/science:")
+        st.info(
+            "There is no experiment yet. Start a benchmark; it appears here at once.",
+            icon=":material/science:",
+        )
     link_to("benchmark", "Benchmark a dataset")
 
 

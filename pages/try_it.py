@@ -60,8 +60,8 @@ def first_to_try(experiments: Sequence[ExperimentRecord]) -> str:
     the newest with results, else the newest."""
     finished = with_results(experiments)
     if finished:
-        told = headline(finished)
-        finished = [told, *(entry for entry in finished if entry is not told)]
+        shown_first = headline(finished)
+        finished = [shown_first, *(entry for entry in finished if entry is not shown_first)]
     for entry in finished[:MOST_SEARCHED]:
         if any(found.has_network for found in candidates(reads.store(), entry.id)):
             return entry.id

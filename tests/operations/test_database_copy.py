@@ -148,7 +148,7 @@ def test_the_command_says_what_to_do_next(
 ) -> None:
     assert main(["database", "copy", str(filled), postgres_url]) == 0
     printed = capsys.readouterr()
-    assert "experiments  2" in printed.out
+    assert "experiments           2" in printed.out
     assert "Set HEADSTART_DATABASE_URL to postgresql://postgres@/headstart" in printed.err
     assert main(["database", "copy", str(filled), postgres_url]) == 2
     assert "The target is not empty: " in capsys.readouterr().err
