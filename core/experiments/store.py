@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Select, delete, func, insert, select, update
 
 from core.errors import BadInput, StoreError, UnknownName
+from core.experiments.labels import Labels, read_labels
 from core.experiments.limits import check_waiting
 from core.experiments.records import (
     DamagedExperiment,
@@ -24,6 +25,7 @@ from core.experiments.records import (
     new_run_row,
     runs,
 )
+from core.experiments.summaries import forget_summary
 from core.jobs.queue import NAMES_LISTED, JobQueue, job_row
 from core.jobs.records import ACTIVE_STATES, RETRYABLE_STATES, JobStatus, NewJob, jobs, reason_of
 from core.jobs.workers import DEFAULT_LEASE_SECONDS, moment_text
@@ -266,6 +268,7 @@ class Store(JobQueue):
                 return False
             again = update(runs).where(runs.c.id == run_id).values(result=result.as_dict())
             connection.execute(again)
+            forget_summary(connection, run_id)
             return True
 
     # Parts ------------------------------------------------------------------------------------
@@ -283,14 +286,18 @@ class Store(JobQueue):
         counts: dict[str, dict[str, int]] = {}
         for group_id, state, count in connection.execute(counted):
             counts.setdefault(group_id, {})[state] = count
+        labels = read_labels(connection, experiment_id)
         rows = connection.execute(wanted).mappings()
-        return [self._experiment_of(row, counts.get(row["id"], {})) for row in rows]
+        return [
+            self._experiment_of(row, counts.get(row["id"], {}), labels.get(row["id"], Labels()))
+            for row in rows
+        ]
 
     def _experiment_of(
-        self, row: RowMapping, counts: dict[str, int]
+        self, row: RowMapping, counts: dict[str, int], labels: Labels
     ) -> ExperimentRecord | DamagedExperiment:
         try:
-            return ExperimentRecord.from_row(row, counts)
+            return ExperimentRecord.from_row(row, counts, labels)
         except ValueError as error:
             self.database.check()  # where it is the file that is damaged, nothing can be trusted
             return DamagedExperiment(str(row["id"]), reason_of(error))
