@@ -249,12 +249,15 @@ def _add_labels(group: Any) -> None:
     archive = _verb(group, "archive", does, "labels:archive")
     review = _verb(group, "review", "say that you stand behind experiments", "labels:review")
     pin = _verb(group, "pin", "show experiments before others", "labels:pin")
+    does = "remove experiments; within an hour --undo brings them back"
+    remove = _verb(group, "remove", does, "labels:remove")
     history = _verb(group, "history", "show who changed names, notes and tags", "labels:show")
     for verb in (name, note, tag, history):
         verb.add_argument("id", metavar="ID")
-    for verb in (archive, review, pin):
+    for verb in (archive, review, pin, remove):
         verb.add_argument("ids", metavar="ID", nargs="+")
         verb.add_argument("--undo", action="store_true", help="take it back")
+    remove.add_argument("--yes", action="store_true", help="do not ask")
     name.add_argument("text", metavar="NAME", help='one line; "" takes it away')
     note.add_argument("text", metavar="NOTE", help='- reads standard input; "" takes it away')
     tag.add_argument("tags", metavar="TAG", nargs="*", help="all that it should have")

@@ -29,8 +29,8 @@ MORE = {
 # Which page or view is drawn: these keep what they say while all others are hostile.
 OUTER = ("experiment", "dataset", "section", "view", "show")
 INNER = (
-    *("alarm_cost", "at", "backbone", "baseline", "cells", "class", "colour", "cost", "curve"),
-    *("differences", "drawn", "first", "miss_cost", "of", "of_classes", "threshold"),
+    *("alarm_cost", "at", "backbone", "baseline", "cells", "class", "colour", "cost"),
+    *("curve", "differences", "drawn", "first", "miss_cost", "of", "of_classes", "threshold"),
     *("group", "image", "k", "method", "metric", "page", "point", "predicted", "preset", "round"),
     *("scene", "second", "seed", "series", "several", "side", "size", "source", "strategies"),
     *("shelf", "sort", "state", "strategy", "tag", "true", "words"),
