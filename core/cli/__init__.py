@@ -238,6 +238,11 @@ def _add_experiments(verbs: Any) -> None:
     compare.add_argument("--metric", default="accuracy", metavar="NAME", help=about)
     compare.add_argument("--output", type=Path, metavar="FILE", help="default: standard output")
 
+    does = "add strategies and seeds to a finished experiment, on its own split"
+    extend = _verb(group, "extend", does, "run:extend")
+    extend.add_argument("id", metavar="ID")
+    extend.add_argument("--strategies", metavar="A,B", help="names; the others stay")
+    extend.add_argument("--seeds", metavar="3,4", help="besides those that it has")
     _add_labels(group)
 
 

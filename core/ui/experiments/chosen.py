@@ -6,10 +6,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core.analysis.comparison import title_of
 from core.analysis.several import MOST_EXPERIMENTS
 from core.experiments.labels import history
 from core.experiments.records import ExperimentRecord
 from core.experiments.removal import loss_of, why_kept
+from core.strategies.registry import offered_strategies
 from core.text import count_text, escape_markdown, size_text
 from core.ui.frame import actions, reads
 from core.ui.frame.access import editor_help, may_edit, show_viewer_note
@@ -44,6 +46,7 @@ def show_chosen(chosen: Sequence[ExperimentRecord]) -> None:
             _offer_removal(chosen)
     if len(chosen) == 1:
         _show_labels(chosen[0])
+        _show_extension(chosen[0])
 
 
 def _offer_removal(chosen: Sequence[ExperimentRecord]) -> None:
@@ -147,6 +150,33 @@ def _show_labels(experiment: ExperimentRecord) -> None:
                     }
                 ).set_index("when")
             )
+
+
+def _show_extension(experiment: ExperimentRecord) -> None:
+    """More strategies and seeds on the same split, scored on the same test images."""
+    if not may_edit():
+        return
+    spec = experiment.spec
+    there = {name for name, _ in spec.strategies}
+    offered = [name for name in offered_strategies() if name not in there]
+    with (
+        st.expander("Add strategies or seeds", icon=":material/add_circle:"),
+        st.form(f"experiments.extend.{experiment.id}"),
+    ):
+        st.caption(
+            f"They run on the same split, {spec.image_size} × {spec.image_size} pixels, preset "
+            f"{escape_markdown(spec.preset)}; Compare shows them with the others."
+        )
+        strategies = st.multiselect("More strategies", offered, format_func=title_of)
+        more = st.number_input("More seeds", 0, 20, help=f"It has {len(spec.seeds)}.")
+        if st.form_submit_button("Run them", icon=":material/play_arrow:"):
+            first = max(spec.seeds) + 1
+            with error_box():
+                actions.extend_experiment(experiment, strategies, range(first, first + more))
+                reads.wake_worker()
+                st.rerun()
+    if experiment.is_active:
+        link_to("benchmark", "Watch it", experiment=experiment.id)
 
 
 def _shown(value: object) -> str:
