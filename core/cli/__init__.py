@@ -224,13 +224,17 @@ def _add_experiments(verbs: Any) -> None:
     listing.add_argument("--archived", action="store_true", help="those that are archived too")
     listing.add_argument("--tag", help="only those with this tag")
     show = _verb(group, "show", "show one experiment and its runs", "experiments:show_experiment")
-    does = "write a finished experiment into a folder"
+    does = "write a finished experiment into a file for a colleague"
     export = _verb(group, "export", does, "experiments:export_experiment")
     does = "compare the strategies of an experiment"
     compare = _verb(verbs, "compare", does, "experiments:compare")
     for verb in (show, export, compare):
         verb.add_argument("id", metavar="ID")
-    export.add_argument("--output", type=Path, required=True, metavar="FOLDER")
+    about = "FILE.zip; or a folder, where results are kept rounded, as data/showcase has them"
+    export.add_argument("--output", type=Path, required=True, metavar="FILE", help=about)
+    does = "take in an experiment that was exported elsewhere"
+    taken = _verb(group, "import", does, "experiments:import_experiment")
+    taken.add_argument("file", type=Path, metavar="FILE")
     forms = ("table", "csv", "json", "html", "zip")
     about = "html: the report, one file; zip: every table as CSV and JSON (needs --output)"
     compare.add_argument("--format", choices=forms, default="table", help=about)

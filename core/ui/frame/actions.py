@@ -12,7 +12,7 @@ from core.datasets import storage, versions
 from core.datasets.dataset import Dataset
 from core.datasets.reading_choice import Choice
 from core.datasets.versions import Changes
-from core.experiments import extension, imports, own_backbones, removal
+from core.experiments import extension, imports, own_backbones, removal, sharing
 from core.experiments.labels import change_labels
 from core.experiments.limits import check_stored
 from core.experiments.records import ExperimentRecord, ExperimentSpec
@@ -75,6 +75,13 @@ def label_experiments(experiment_ids: Iterable[str], **given: Any) -> None:
 def remove_experiments(experiment_ids: Iterable[str]) -> None:
     """``removal.remove_experiments``: can be taken back within the hour."""
     removal.remove_experiments(reads.store(), experiment_ids, _who())
+
+
+@editors_only
+def import_experiment(file: BinaryIO) -> str:
+    """``sharing.import_file``; returns the id. Raises ``LimitReached`` where the home is full."""
+    check_stored(0, "this experiment")
+    return sharing.import_file(reads.store(), file, current_settings().imports_folder)
 
 
 @editors_only
