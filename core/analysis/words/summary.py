@@ -44,14 +44,15 @@ def describe_findings(evidence: ExperimentPredictions, summary: Summary | None =
     """Who leads, what cannot be told apart, what the images can show, and single seeds.
 
     Of many strategies groups that cannot be told apart are too many to read: there the first
-    sentences are those of the ``summary``.
+    sentences are those of the ``summary``. Those that have seen test images are left out, except
+    of the last sentence.
     """
     if evidence.best is None:
         return [describe_power(evidence)]
-    if summary is not None and len(evidence.answers) > FEW:
-        found = [*describe_summary(summary), describe_power(evidence)]
+    if summary is not None and len(evidence.fair.answers) > FEW:
+        found = [*describe_summary(summary), describe_power(evidence.fair)]
     else:
-        found = _who_leads(evidence)
+        found = _who_leads(evidence.fair)
     single = [answers.title for answers in evidence.answers if len(answers.seeds) == 1]
     if single and len(single) == len(evidence.answers):
         found.append(
