@@ -111,7 +111,7 @@ class Worker:
             return False
         self._looked_at = time.monotonic()
         for job_id in self.queue.reap_expired():
-            self.report(f"{job_id}: its worker was silent; it can be started again")
+            self.report(f"{job_id}: its worker was silent")
         taken = False
         while (job := self.queue.claim_next(self.worker_id, self.group_id, POOLS)) is not None:
             taken = True
