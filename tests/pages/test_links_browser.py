@@ -8,7 +8,7 @@ from PIL import Image
 from core.datasets.add import add_dataset
 from core.experiments.store import open_store
 from core.ui.compare.images import SHOWS
-from pages.measured import SECTIONS
+from core.ui.measured.sections import SECTIONS
 from tests import stored_home
 from tests.browser import MARKS, open_whole, running_app
 from tests.pages.addresses import ADDRESSES
