@@ -7,6 +7,10 @@ WORKERS ?= 2
 S3_SERVER := .venv-moto
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
+# Where the environment keeps Python from storing what it compiles, each process that a test starts
+# compiles its libraries again: TensorFlow takes 18 seconds of a processor to import instead of 7.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: app test test-fast cluster-test screenshots words check lint types imports showcase lock clean weights
 
 app: $(VENV)/.app weights  ## install, fetch what can be had of the weights, start on 127.0.0.1
