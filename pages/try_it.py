@@ -10,6 +10,7 @@ from core.ui.frame import evidence_reads, reads
 from core.ui.frame.address import Choice, choose_in_row
 from core.ui.frame.errors import error_box
 from core.ui.frame.page import link_to, show_page
+from core.ui.story import headline, with_results
 from core.ui.try_it.answers import show_image_answers
 from core.ui.try_it.export import show_export
 from core.ui.try_it.guess import show_guess
@@ -55,8 +56,12 @@ def chosen_experiment(experiments: Sequence[ExperimentRecord]) -> str:
 
 
 def first_to_try(experiments: Sequence[ExperimentRecord]) -> str:
-    """The newest that has a network to ask, else the newest with results, else the newest."""
-    finished = [entry for entry in experiments if entry.state_counts.get("finished")]
+    """The one that the story tells if it has a network to ask, else the newest that has one, else
+    the newest with results, else the newest."""
+    finished = with_results(experiments)
+    if finished:
+        shown_first = headline(finished)
+        finished = [shown_first, *(entry for entry in finished if entry is not shown_first)]
     for entry in finished[:MOST_SEARCHED]:
         if any(found.has_network for found in candidates(reads.store(), entry.id)):
             return entry.id

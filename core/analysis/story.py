@@ -335,11 +335,15 @@ def stored_gains(runs: Iterable[RunRecord]) -> dict[str, float]:
 def headline_experiment(
     experiments: Sequence[ExperimentRecord], gains: Mapping[str, float]
 ) -> ExperimentRecord:
-    """The story shown by default: the recorded experiment with the largest gain.
+    """The story shown by default: the newest that is pinned, else the recorded experiment with the
+    largest gain.
 
     Without any, the first that is not part of a learning curve (those use a fraction of the
     images), else the first. ``experiments`` must not be empty.
     """
+    pinned = next((entry for entry in experiments if entry.labels.pinned), None)
+    if pinned is not None:
+        return pinned
     recorded = [entry for entry in experiments if entry.recorded and entry.id in gains]
     whole = next((entry for entry in experiments if not entry.spec.series), experiments[0])
     return max(recorded, key=lambda entry: gains[entry.id], default=whole)

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from core.analysis.choice import good_strategies
+from core.analysis.choice import good_strategies, headline_pair, needs_pretrained
 from core.analysis.evidence import ExperimentPredictions, StrategyPredictions
+from core.analysis.significance import mean_interval
 from core.analysis.time_breakdown import TimeBreakdown
 from core.analysis.verdicts import (
     MajorityVerdict,
@@ -38,10 +39,13 @@ class Summary:
     ``quickest_good`` is the quickest that is clearly better than the majority class, ``enough``
     the quickest of these that cannot be told apart from the best, ``nearest_quicker`` the most
     accurate, with ``nearest_told_apart``. ``useless`` are titles of those that are no better than
-    the majority class. ``any_good``: at least one is clearly better than that.
+    the majority class. ``any_good``: at least one is clearly better than that. ``best_interval`` is
+    the 95 % Wilson interval of the best accuracy, of one seed's test images. ``head_start`` is the
+    chosen pre-trained strategy against the best from scratch, None where either is missing.
     """
 
     best: Contender
+    best_interval: tuple[float, float]
     verdict: MajorityVerdict
     tied: tuple[str, ...]
     lead: PairVerdict | None
@@ -51,6 +55,7 @@ class Summary:
     nearest_told_apart: bool
     useless: tuple[str, ...]
     any_good: bool
+    head_start: PairVerdict | None
 
 
 def summary_of(evidence: ExperimentPredictions, breakdown: TimeBreakdown) -> Summary | None:
@@ -87,6 +92,7 @@ def summary_of(evidence: ExperimentPredictions, breakdown: TimeBreakdown) -> Sum
     enough = [answers for answers, pair in quicker if not pair.told_apart and answers in good]
     return Summary(
         best=contender(best),
+        best_interval=mean_interval([best.accuracy], evidence.images),
         verdict=against_majority(evidence, best.strategy),
         tied=tuple(answers.title for answers, pair in rivals if not pair.told_apart),
         lead=pair_verdict(evidence, rivals[0][0].strategy, best.strategy) if rivals else None,
@@ -100,7 +106,15 @@ def summary_of(evidence: ExperimentPredictions, breakdown: TimeBreakdown) -> Sum
             if not against_majority(evidence, answers.strategy).is_better
         ),
         any_good=bool(good),
+        head_start=_head_start(evidence),
     )
+
+
+def _head_start(evidence: ExperimentPredictions) -> PairVerdict | None:
+    first, second = headline_pair(evidence) or ("", "")
+    if needs_pretrained(first) or not needs_pretrained(second) or first == MAJORITY:
+        return None
+    return pair_verdict(evidence, first, second)
 
 
 def _rivals(

@@ -219,7 +219,10 @@ def _add_run(verbs: Any) -> None:
 
 def _add_experiments(verbs: Any) -> None:
     group = _group(verbs, "experiments", "experiments that were run")
-    _verb(group, "list", "list the experiments, the newest first", "experiments:list_experiments")
+    does = "list the experiments, the newest first"
+    listing = _verb(group, "list", does, "experiments:list_experiments")
+    listing.add_argument("--archived", action="store_true", help="those that are archived too")
+    listing.add_argument("--tag", help="only those with this tag")
     show = _verb(group, "show", "show one experiment and its runs", "experiments:show_experiment")
     does = "write a finished experiment into a folder"
     export = _verb(group, "export", does, "experiments:export_experiment")
@@ -234,6 +237,30 @@ def _add_experiments(verbs: Any) -> None:
     about = "of the table: accuracy (default), roc_auc, macro_f1, ..."
     compare.add_argument("--metric", default="accuracy", metavar="NAME", help=about)
     compare.add_argument("--output", type=Path, metavar="FILE", help="default: standard output")
+
+    _add_labels(group)
+
+
+def _add_labels(group: Any) -> None:
+    name = _verb(group, "name", "give an experiment a name", "labels:name")
+    note = _verb(group, "note", "write a note on an experiment (Markdown)", "labels:note")
+    tag = _verb(group, "tag", "give an experiment its tags", "labels:tag")
+    does = "take experiments out of the lists; they are kept, and links still open them"
+    archive = _verb(group, "archive", does, "labels:archive")
+    review = _verb(group, "review", "say that you stand behind experiments", "labels:review")
+    pin = _verb(group, "pin", "show experiments before others", "labels:pin")
+    does = "remove experiments; within an hour --undo brings them back"
+    remove = _verb(group, "remove", does, "labels:remove")
+    history = _verb(group, "history", "show who changed names, notes and tags", "labels:show")
+    for verb in (name, note, tag, history):
+        verb.add_argument("id", metavar="ID")
+    for verb in (archive, review, pin, remove):
+        verb.add_argument("ids", metavar="ID", nargs="+")
+        verb.add_argument("--undo", action="store_true", help="take it back")
+    remove.add_argument("--yes", action="store_true", help="do not ask")
+    name.add_argument("text", metavar="NAME", help='one line; "" takes it away')
+    note.add_argument("text", metavar="NOTE", help='- reads standard input; "" takes it away')
+    tag.add_argument("tags", metavar="TAG", nargs="*", help="all that it should have")
 
 
 def _add_runs(verbs: Any) -> None:

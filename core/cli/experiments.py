@@ -12,6 +12,7 @@ from typing import Any
 from core.cli.output import EXIT_DONE, log_line, print_json, print_table, say, stop_on_termination
 from core.errors import BadInput, HeadstartError, UnknownName
 from core.experiments import recorded
+from core.experiments.labels import vars_of
 from core.experiments.recorded import prepare_store
 from core.experiments.records import ExperimentRecord, RunRecord, result_of
 from core.experiments.remeasure import request_remeasure
@@ -31,15 +32,20 @@ from core.training.events import TIME_TITLES, RunResult
 def list_experiments(arguments: argparse.Namespace) -> int:
     store = prepare_store()
     found, damaged = store.experiments(), store.damaged_experiments()
+    if not arguments.archived:
+        found = [experiment for experiment in found if not experiment.labels.archived]
+    if arguments.tag is not None:
+        found = [experiment for experiment in found if arguments.tag in experiment.labels.tags]
     if arguments.json:
         unreadable = [{"id": entry.id, "damaged": entry.reason} for entry in damaged]
         print_json([_document(experiment) for experiment in found] + unreadable)
         return EXIT_DONE
     print_table(
-        ["id", "dataset", "preset", "size", "strategies", "seeds", "runs", "created"],
+        ["id", "name", "dataset", "preset", "size", "strategies", "seeds", "runs", "created"],
         [
             [
                 experiment.id,
+                experiment.labels.name,
                 experiment.spec.dataset_name,
                 experiment.spec.preset,
                 experiment.spec.image_size,
@@ -155,6 +161,7 @@ def _document(experiment: ExperimentRecord) -> dict[str, Any]:
         "recorded": experiment.recorded,
         "origin": None if experiment.origin is None else asdict(experiment.origin),
         "states": experiment.state_counts,
+        "labels": vars_of(experiment.labels),
         "spec": experiment.spec.model_dump(mode="json"),
     }
 

@@ -27,14 +27,14 @@ from core.experiments.records import (
     finished_runs,
     run_id_of,
 )
+from core.experiments.removal import delete_removed
 from core.experiments.run_files import read_predictions, weights_path, write_predictions
 from core.experiments.store import Store, open_store
 from core.files import UNREADABLE, read_arrays, write_arrays, write_bytes, write_json
-from core.settings import BUNDLED_DATA, current_settings
+from core.settings import SHOWCASE_FOLDER, current_settings
 from core.storage.shared import pull, push
 from core.training.events import EpochRecord, Predictions, RunResult
 
-SHOWCASE_FOLDER = BUNDLED_DATA / "showcase"
 FORMAT = 1
 DOCUMENT_NAME = "experiment.json"
 PREDICTIONS_NAME = "predictions.npz"
@@ -56,7 +56,8 @@ def prepare_home(progress: Callable[[int, int], None] | None = None) -> Store:
 
 
 def prepare_store() -> Store:
-    """The store with the recorded results in it, dead workers' runs marked; needs no dataset."""
+    """The store with the recorded results in it, dead workers' runs marked, what was removed
+    before deleted; needs no dataset."""
     store = open_store()
     settings = current_settings()
     for folder in settings.import_folders:
@@ -64,6 +65,7 @@ def prepare_store() -> Store:
             folder.mkdir(parents=True, exist_ok=True)  # the inbox, to put datasets into
     import_recorded(store)
     store.reap_expired()
+    delete_removed(store)
     return store
 
 

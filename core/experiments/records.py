@@ -14,6 +14,7 @@ from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, RowMapping, 
 from core.backbones.own import OwnBackbone
 from core.datasets.choices import Resize
 from core.errors import StoreError
+from core.experiments.labels import Labels
 from core.jobs.records import ACTIVE_STATES, JobStatus, Progress, StoredJson, metadata, reason_of
 from core.settings import Precision
 from core.strategies.registry import STRATEGIES
@@ -166,7 +167,8 @@ class Origin:
 
 @dataclass(frozen=True)
 class ExperimentRecord:
-    """An experiment; ``state_counts`` says how many of its runs are in each state.
+    """An experiment; ``state_counts`` says how many of its runs are in each state, ``labels`` what
+    people wrote on it.
 
     ``recorded`` marks results that came with Headstart, and they have an ``origin``. Moments are
     ISO 8601 in UTC.
@@ -178,15 +180,18 @@ class ExperimentRecord:
     recorded: bool
     origin: Origin | None
     state_counts: dict[str, int] = field(default_factory=dict)
+    labels: Labels = field(default_factory=Labels)
 
     @property
     def is_active(self) -> bool:
         return any(self.state_counts.get(state) for state in ACTIVE_STATES)
 
     @classmethod
-    def from_row(cls, row: RowMapping, state_counts: dict[str, int]) -> "ExperimentRecord":
+    def from_row(
+        cls, row: RowMapping, state_counts: dict[str, int], labels: Labels
+    ) -> "ExperimentRecord":
         """Raises ``ValueError`` for a row that holds anything else."""
-        return _EXPERIMENT.validate_python({**row, "state_counts": state_counts})
+        return _EXPERIMENT.validate_python({**row, "state_counts": state_counts, "labels": labels})
 
     def training_spec(self, run: "RunRecord") -> TrainingSpec:
         return self.spec.training_spec(run.strategy, run.seed, run.settings)

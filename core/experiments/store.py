@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Select, delete, func, insert, select, update
 
 from core.errors import BadInput, StoreError, UnknownName
+from core.experiments.labels import Labels, read_labels
 from core.experiments.limits import check_waiting
 from core.experiments.records import (
     DamagedExperiment,
@@ -24,6 +25,7 @@ from core.experiments.records import (
     new_run_row,
     runs,
 )
+from core.experiments.summaries import forget_summary
 from core.jobs.queue import NAMES_LISTED, JobQueue, job_row
 from core.jobs.records import ACTIVE_STATES, RETRYABLE_STATES, JobStatus, NewJob, jobs, reason_of
 from core.jobs.workers import DEFAULT_LEASE_SECONDS, moment_text
@@ -93,7 +95,14 @@ class Store(JobQueue):
             found = self._experiments(connection)
         return [each for each in found if isinstance(each, DamagedExperiment)]
 
+    def removed_experiments(self) -> list[ExperimentRecord]:
+        """Those that were removed and are not deleted yet, the newest first."""
+        with self.database.reading() as connection:
+            found = self._experiments(connection, removed=True)
+        return [each for each in found if isinstance(each, ExperimentRecord)]
+
     def experiment_ids(self) -> list[str]:
+        """Of all that are stored, those that were removed too."""
         with self.database.reading() as connection:
             return list(connection.execute(select(experiments.c.id)).scalars())
 
@@ -132,7 +141,13 @@ class Store(JobQueue):
             wanted = wanted.where(jobs.c.state.in_(stored))
         with self.database.reading() as connection:
             found = [self._run_of(row) for row in connection.execute(wanted).mappings()]
-        return [run for run in found if states is None or run.state in states]
+            labels = read_labels(connection) if experiment_id is None else {}
+        removed = {owner for owner, label in labels.items() if label.removed}
+        return [
+            run
+            for run in found
+            if run.experiment_id not in removed and (states is None or run.state in states)
+        ]
 
     def run(self, run_id: str) -> RunRecord:
         """The run of that id, or ``UnknownName`` listing the newest ones.
@@ -263,14 +278,16 @@ class Store(JobQueue):
                 return False
             again = update(runs).where(runs.c.id == run_id).values(result=result.as_dict())
             connection.execute(again)
+            forget_summary(connection, run_id)
             return True
 
     # Parts ------------------------------------------------------------------------------------
 
     def _experiments(
-        self, connection: Connection, experiment_id: str | None = None
+        self, connection: Connection, experiment_id: str | None = None, removed: bool = False
     ) -> list[ExperimentRecord | DamagedExperiment]:
-        """One experiment, or all, the newest first, with the states of their runs counted."""
+        """One experiment, or all, the newest first, with the states of their runs counted; or
+        those that were ``removed`` and are not deleted yet."""
         wanted = select(experiments).order_by(experiments.c.created_at.desc())
         states = (jobs.c.group_id, jobs.c.state)
         counted = select(*states, func.count()).where(jobs.c.kind == "train").group_by(*states)
@@ -280,14 +297,20 @@ class Store(JobQueue):
         counts: dict[str, dict[str, int]] = {}
         for group_id, state, count in connection.execute(counted):
             counts.setdefault(group_id, {})[state] = count
+        labels = read_labels(connection, experiment_id)
         rows = connection.execute(wanted).mappings()
-        return [self._experiment_of(row, counts.get(row["id"], {})) for row in rows]
+        found = (
+            self._experiment_of(row, counts.get(row["id"], {}), labels.get(row["id"], Labels()))
+            for row in rows
+            if removed == labels.get(row["id"], Labels()).removed
+        )
+        return list(found)
 
     def _experiment_of(
-        self, row: RowMapping, counts: dict[str, int]
+        self, row: RowMapping, counts: dict[str, int], labels: Labels
     ) -> ExperimentRecord | DamagedExperiment:
         try:
-            return ExperimentRecord.from_row(row, counts)
+            return ExperimentRecord.from_row(row, counts, labels)
         except ValueError as error:
             self.database.check()  # where it is the file that is damaged, nothing can be trusted
             return DamagedExperiment(str(row["id"]), reason_of(error))

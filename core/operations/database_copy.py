@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 
 from core.errors import BadInput, StoreError
-from core.experiments.records import runs
+from core.experiments.summaries import summaries
 from core.jobs.database import Database
 from core.jobs.postgres import NUMBERS
 from core.jobs.records import jobs, workers
@@ -38,7 +38,7 @@ from core.settings import DATABASE_NAME
 from core.text import count_text
 
 # All tables, as this room knows those of jobs and of experiments.
-METADATA = runs.metadata
+METADATA = summaries.metadata
 ROWS_AT_ONCE = 1000
 
 

@@ -21,6 +21,7 @@ from core.analysis.evidence import load_evidence
 from core.analysis.families import MAIN, groups_of
 from core.analysis.summary import summary_of
 from core.analysis.time_breakdown import load_time_breakdown
+from core.analysis.words.answer import answer_cards
 from core.analysis.words.families import describe_group
 from core.analysis.words.own_backbones import describe_overlap
 from core.analysis.words.summary import describe_summary
@@ -76,6 +77,7 @@ def report_html(store: Store, experiment_id: str) -> bytes:
         found["backbones"] = sections.backbones(matrix, comparison)
     if breakdown.rows:
         found["time"] = sections.time(evidence, breakdown, comparison)
+    summary = summary_of(evidence, breakdown)
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -87,7 +89,8 @@ def report_html(store: Store, experiment_id: str) -> bytes:
     page = environment.get_template("report.html.j2").render(
         comparison=comparison,
         warnings=describe_overlap(comparison.backbones, comparison.images.get("test", 0)),
-        summary=describe_summary(summary_of(evidence, breakdown)),
+        cards=() if summary is None else answer_cards(summary),
+        summary=describe_summary(summary),
         shown=describe_group(main, len(names)) if main else "",
         sections=found,
         # The library holds no text of ours, and nothing in it ends the script element.

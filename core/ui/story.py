@@ -22,6 +22,8 @@ from core.analysis.story import (
     scene_keys,
     stored_gains,
 )
+from core.analysis.summary import summary_of
+from core.analysis.words.answer import answer_cards
 from core.analysis.words.story import TITLES, Scene, missing_sentence, scene_of
 from core.charts.story import story_chart
 from core.datasets.dataset import Dataset
@@ -35,6 +37,7 @@ from core.ui.frame.drawing import digest_of, draw_once
 from core.ui.frame.errors import file_or_error
 from core.ui.frame.evidence_reads import Subject
 from core.ui.frame.page import is_presented, link_to, show_present_button
+from core.ui.widgets.answer import show_cards
 from core.ui.widgets.exhibit import dataset_or_words, show_exhibit
 from core.ui.widgets.results import recorded_text
 
@@ -59,8 +62,13 @@ _JOINED = re.compile(r"(?<=\d) (?=%|(?:points|ms|s|min|h)\b)|(?<=\b[np]) (?=\\=)
 
 
 def with_results(experiments: Sequence[ExperimentRecord]) -> list[ExperimentRecord]:
-    """Those in which a run has finished."""
-    return [entry for entry in experiments if entry.state_counts.get("finished")]
+    """Those in which a run has finished; one that is archived only where the address names it."""
+    named = st.query_params.get("experiment")
+    return [
+        entry
+        for entry in experiments
+        if entry.state_counts.get("finished") and (not entry.labels.archived or entry.id == named)
+    ]
 
 
 def headline(experiments: Sequence[ExperimentRecord]) -> ExperimentRecord:
@@ -129,6 +137,7 @@ def show_story(experiments: Sequence[ExperimentRecord], own: ExperimentRecord) -
     key = digest_of(subject.key, None if contrast is None else contrast.key)
     _show_scene(scene, key, rests_on, f"{place + 1} of {len(keys)}")
     if place + 1 == len(keys):
+        evidence_reads.drawn(subject, _draw_answer)
         _show_end(facts)
 
 
@@ -196,6 +205,14 @@ def _draw_chart(visual: Squares | Bars | Times, scene: str, presented: bool) -> 
     # With its height, the space is kept free while the chart is loaded.
     height = int(exhibit.figure.layout.height)
     show_exhibit(exhibit, f"story.{scene}", table=False, height=height)
+
+
+def _draw_answer(subject: Subject) -> None:
+    evidence = evidence_reads.evidence(subject)
+    summary = summary_of(evidence, evidence_reads.breakdown_of(subject))
+    if summary is not None:
+        st.header("The answer", anchor=False)
+        show_cards(answer_cards(summary))
 
 
 def _show_end(facts: StoryFacts) -> None:

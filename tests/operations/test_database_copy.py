@@ -9,6 +9,7 @@ import pytest
 
 from core.cli import main
 from core.errors import BadInput, StoreError
+from core.experiments.labels import change_labels
 from core.experiments.store import Store, open_store
 from core.jobs.records import NewJob, Progress
 from core.jobs.workers import utc_now
@@ -23,7 +24,8 @@ def filled(home: Path) -> Path:
     """Two experiments, one of them recorded, with a finished, a running and waiting runs, an
     import and a worker; the lease of what runs is over."""
     store = Store(f"sqlite:///{home / 'headstart.db'}", now=lambda: utc_now().replace(year=2025))
-    store.create_experiment(made_up.spec(dataset_name="Vélos 🚲 'x' \\ \"y\""))
+    named = store.create_experiment(made_up.spec(dataset_name="Vélos 🚲 'x' \\ \"y\""))
+    change_labels(store, named, "ada", name="Vélos", tags=["🚲"])
     done = store.claim_next("worker")
     assert done is not None
     for number in (1, 2):
@@ -55,12 +57,14 @@ def test_everything_is_there_afterwards_and_the_queue_goes_on(
     before = as_it_is(open_store())
     copied = copy_database(str(filled), postgres_url)
     assert dict(copied.rows) == {
-        "experiments": 2, "jobs": 10, "job_workers": 1, "runs": 9, "epochs": 2
+        "experiments": 2, "jobs": 10, "job_workers": 1, "runs": 9, "epochs": 2,
+        "experiment_changes": 2, "experiment_summaries": 0,
     }  # fmt: skip
     assert copied.changed == ()
     monkeypatch.setenv("HEADSTART_DATABASE_URL", postgres_url)
     moved = open_store()
     assert as_it_is(moved) == before
+    assert change_labels(moved, before[0][-1].id, "bob", note="moved").name == "Vélos"
     last = max(job.queue_number for job in moved.jobs())
     assert moved.add_job(NewJob("new", "import", {})).queue_number == last + 1
     assert len(moved.reap_expired()) == 1
@@ -144,7 +148,7 @@ def test_the_command_says_what_to_do_next(
 ) -> None:
     assert main(["database", "copy", str(filled), postgres_url]) == 0
     printed = capsys.readouterr()
-    assert "experiments  2" in printed.out
+    assert "experiments           2" in printed.out
     assert "Set HEADSTART_DATABASE_URL to postgresql://postgres@/headstart" in printed.err
     assert main(["database", "copy", str(filled), postgres_url]) == 2
     assert "The target is not empty: " in capsys.readouterr().err

@@ -29,11 +29,11 @@ MORE = {
 # Which page or view is drawn: these keep what they say while all others are hostile.
 OUTER = ("experiment", "dataset", "section", "view", "show")
 INNER = (
-    *("alarm_cost", "at", "backbone", "baseline", "cells", "class", "colour", "cost", "curve"),
-    *("differences", "drawn", "first", "miss_cost", "of", "of_classes", "threshold"),
+    *("alarm_cost", "at", "backbone", "baseline", "cells", "class", "colour", "cost"),
+    *("curve", "differences", "drawn", "first", "miss_cost", "of", "of_classes", "threshold"),
     *("group", "image", "k", "method", "metric", "page", "point", "predicted", "preset", "round"),
     *("scene", "second", "seed", "series", "several", "side", "size", "source", "strategies"),
-    *("strategy", "true"),
+    *("shelf", "sort", "state", "strategy", "tag", "true", "words"),
 )
 NUMBERS = ("9" * 40, "9" * 5000, "-1", "1e9", "1.5", "NaN", "\N{SUPERSCRIPT TWO}", "0x10", "")
 TEXTS = (

@@ -10,6 +10,7 @@ from core.analysis.metrics import METRICS, TOP, TOP_METRIC, defined_metrics
 from core.analysis.scores import score_table
 from core.analysis.summary import summary_of
 from core.analysis.verdicts import ladder_steps
+from core.analysis.words.answer import answer_cards
 from core.analysis.words.own_backbones import describe_gone
 from core.analysis.words.ranking import describe_left_out
 from core.analysis.words.summary import describe_findings
@@ -26,6 +27,7 @@ from core.ui.frame.drawing import digest_of, draw_once
 from core.ui.frame.errors import file_or_error
 from core.ui.frame.evidence_reads import Subject, breakdown_of, computed, drawn
 from core.ui.frame.page import link_to
+from core.ui.widgets.answer import show_cards
 from core.ui.widgets.exhibit import evidence_or_words, sentences, show_exhibit
 from core.ui.widgets.glossary import explain_all
 from core.ui.widgets.results import INTERVAL_HELP, show_facts, show_results_table, show_seeds
@@ -96,7 +98,10 @@ def _draw_findings(subject: Subject) -> None:
     words_help = explain_all("strategy", "baseline", "majority class", "seed")
     st.header("What was found", help=words_help)
     evidence = evidence_reads.evidence(subject)
-    sentences(describe_findings(evidence, summary_of(evidence, breakdown_of(subject))))
+    summary = summary_of(evidence, breakdown_of(subject))
+    if summary is not None:
+        show_cards(answer_cards(summary))
+    sentences(describe_findings(evidence, summary))
 
 
 def _draw_facts(subject: Subject) -> None:

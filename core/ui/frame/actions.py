@@ -6,19 +6,20 @@ that somebody made by hand. Each raises ``NotAllowed`` for whoever is no editor.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from core.datasets import storage, versions
 from core.datasets.dataset import Dataset
 from core.datasets.reading_choice import Choice
 from core.datasets.versions import Changes
-from core.experiments import imports, own_backbones
+from core.experiments import imports, own_backbones, removal
+from core.experiments.labels import change_labels
 from core.experiments.limits import check_stored
 from core.experiments.records import ExperimentSpec
 from core.experiments.remeasure import request_remeasure
 from core.settings import current_settings
 from core.ui.frame import reads
-from core.ui.frame.access import editors_only
+from core.ui.frame.access import editors_only, visitor
 
 
 @editors_only
@@ -50,6 +51,24 @@ def remeasure_runs(run_ids: Iterable[str]) -> None:
     """Measure their steady epochs again. Raises ``BadInput`` where that is not possible."""
     for run_id in run_ids:
         request_remeasure(reads.store(), run_id)
+
+
+@editors_only
+def label_experiments(experiment_ids: Iterable[str], **given: Any) -> None:
+    """``labels.change_labels`` of each, all checked with the first. Raises ``BadInput``."""
+    for experiment_id in experiment_ids:
+        change_labels(reads.store(), experiment_id, _who(), **given)
+
+
+@editors_only
+def remove_experiments(experiment_ids: Iterable[str]) -> None:
+    """``removal.remove_experiments``: can be taken back within the hour."""
+    removal.remove_experiments(reads.store(), experiment_ids, _who())
+
+
+@editors_only
+def undo_removal(experiment_id: str) -> None:
+    removal.undo_removal(reads.store(), experiment_id, _who())
 
 
 @editors_only
@@ -119,3 +138,7 @@ def make_version(dataset: Dataset, changes: Changes, name: str | None) -> Datase
     made = versions.make_version(dataset, changes, name)
     reads.forget_datasets()
     return made
+
+
+def _who() -> str:
+    return visitor().email or "a visitor of the pages"

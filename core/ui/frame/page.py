@@ -47,6 +47,7 @@ PAGES = (
     PageRecord("datasets", "Datasets", ":material/photo_library:"),
     PageRecord("benchmark", "Benchmark", ":material/play_circle:"),
     PageRecord("watch", "Watch it learn", ":material/visibility:"),
+    PageRecord("experiments", "Experiments", ":material/science:"),
     PageRecord("compare", "Compare", ":material/bar_chart:"),
     PageRecord("ladder", "The ladder", ":material/stairs:"),
     PageRecord("measured", "How it is measured", ":material/straighten:"),

@@ -21,11 +21,12 @@ INTERVAL_HELP = (
 
 
 def experiment_label(experiment: ExperimentRecord) -> str:
-    """One line for a list: dataset, size, preset, date, and whether it was recorded elsewhere."""
+    """One line for a list: name, dataset, size, preset, date, whether it was recorded elsewhere."""
     spec = experiment.spec
     part = f"{exact_percent_text(spec.train_share)} of the training images" if spec.series else ""
     at_work = "at work" if experiment.is_active else ""
     parts = [
+        experiment.labels.name,
         spec.dataset_name,
         f"{spec.image_size} px",
         spec.preset,
@@ -44,8 +45,16 @@ def choose_experiment(
     clears: tuple[str, ...],
     label: str = "Experiment",
 ) -> str:
-    """The experiment that the address names, else ``default``; then the address names it."""
-    labels = {experiment.id: experiment_label(experiment) for experiment in experiments}
+    """The experiment that the address names, else ``default``; then the address names it.
+
+    Those that are archived are offered only where the address names them.
+    """
+    named = st.query_params.get("experiment"), default
+    labels = {
+        experiment.id: experiment_label(experiment)
+        for experiment in experiments
+        if not experiment.labels.archived or experiment.id in named
+    }
     meaning = (
         f"{explain('experiment')} The newest first. The address of this page names your choice: "
         "share it as a link."

@@ -1,0 +1,88 @@
+"""What a list of experiments says of each: made once, kept in the store."""
+
+from dataclasses import asdict
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from core.analysis.evidence import load_evidence
+from core.analysis.summary import Summary, summary_of
+from core.analysis.time_breakdown import load_time_breakdown
+from core.analysis.verdicts import Outcome
+from core.experiments.records import finished_runs
+from core.experiments.removal import size_of_run
+from core.experiments.store import Store
+from core.experiments.summaries import keep_summary, read_summaries
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class ListedResult:
+    """The best strategy by its title with its accuracy (0 to 1) and the 95 % interval, the gain
+    over the majority class with whether the test finds it, what pre-training gained (``outcome``
+    None: not tried), the cheapest strategy that cannot be told apart from the best.
+
+    ``seconds``: of all runs together; ``size_bytes``: of their predictions and weights here;
+    ``device``: that of the runs, several joined with semicolons.
+    """
+
+    best: str
+    accuracy: float
+    low: float
+    high: float
+    gain: float
+    is_better: bool
+    outcome: Outcome | None
+    difference: float | None
+    cheapest: str | None
+    cheapest_seconds: float | None
+    seconds: float
+    device: str
+    size_bytes: int
+
+
+_LISTED = TypeAdapter(ListedResult)
+
+
+def listed_results(store: Store) -> tuple[dict[str, ListedResult], dict[str, str]]:
+    """What is kept, by experiment, and the marks of those that ``list_result`` has to make."""
+    kept, missing = read_summaries(store.database)
+    found = {}
+    for experiment_id, values in kept.items():
+        try:
+            if values:
+                found[experiment_id] = _LISTED.validate_python(values)
+        except ValidationError:
+            missing[experiment_id] = ""  # of another edition: it is made anew each time
+    return found, missing
+
+
+def list_result(store: Store, experiment_id: str, mark: str) -> ListedResult | None:
+    """Make and keep it, some tenths of a second; None where no run has finished yet."""
+    evidence = load_evidence(store, experiment_id)
+    summary = summary_of(evidence, load_time_breakdown(store, experiment_id))
+    found = None if summary is None else _listed(store, experiment_id, summary)
+    if mark:
+        keep_summary(store.database, experiment_id, mark, {} if found is None else asdict(found))
+    return found
+
+
+def _listed(store: Store, experiment_id: str, summary: Summary) -> ListedResult:
+    finished = finished_runs(store.runs(experiment_id))
+    pair = summary.head_start
+    cheapest = (summary.enough or summary.best) if summary.any_good else None
+    low, high = summary.best_interval
+    return ListedResult(
+        best=summary.best.title,
+        accuracy=summary.best.accuracy,
+        low=low,
+        high=high,
+        gain=summary.verdict.difference,
+        is_better=summary.verdict.is_better,
+        outcome=None if pair is None else pair.settled_outcome,
+        difference=None if pair is None else pair.difference,
+        cheapest=cheapest.title if cheapest else None,
+        cheapest_seconds=cheapest.seconds if cheapest else None,
+        seconds=sum(result.total_seconds for _, result in finished),
+        device="; ".join(sorted({result.device for _, result in finished})),
+        size_bytes=sum(size_of_run(run.id) for run, _ in finished),
+    )

@@ -1,0 +1,80 @@
+"""What lists show of each experiment, kept in the store: no list reads predictions again.
+
+``core.analysis.listing`` makes a summary; here are the table and the mark that says whether a
+summary still tells of the experiment as it is.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    ForeignKey,
+    Integer,
+    String,
+    Table,
+    delete,
+    func,
+    insert,
+    select,
+)
+
+from core.experiments.records import runs
+from core.jobs.database import Database
+from core.jobs.records import StoredJson, Unreadable, jobs, metadata
+
+FORM = 1
+"""Of the summaries; another number makes all of them anew."""
+
+summaries = Table(
+    "experiment_summaries",
+    metadata,
+    Column("experiment_id", String(32), ForeignKey("experiments.id"), primary_key=True),
+    Column("mark", String(64), nullable=False),
+    Column("summary", StoredJson, nullable=False),
+)
+
+
+def read_summaries(database: Database) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    """The summaries that still hold, by experiment, and the marks of experiments that lack one."""
+    with database.reading() as connection:
+        now = _marks(connection)
+        rows = connection.execute(select(summaries)).mappings().all()
+    kept = {
+        row["experiment_id"]: row["summary"]
+        for row in rows
+        if row["mark"] == now.get(row["experiment_id"])
+        and not isinstance(row["summary"], Unreadable)
+    }
+    return kept, {one: mark for one, mark in now.items() if one not in kept}
+
+
+def keep_summary(
+    database: Database, experiment_id: str, mark: str, summary: dict[str, Any]
+) -> None:
+    """In place of an older one; ``mark`` is what ``read_summaries`` gave."""
+    with database.writing() as connection:
+        own = summaries.c.experiment_id == experiment_id
+        connection.execute(delete(summaries).where(own))
+        row = {"experiment_id": experiment_id, "mark": mark, "summary": summary}
+        connection.execute(insert(summaries), row)
+
+
+def forget_summary(connection: Connection, run_id: str) -> None:
+    """Of the experiment of a run whose result is another one now, though it ended when it did."""
+    owner = select(runs.c.experiment_id).where(runs.c.id == run_id).scalar_subquery()
+    connection.execute(delete(summaries).where(summaries.c.experiment_id == owner))
+
+
+def _marks(connection: Connection) -> dict[str, str]:
+    """Changes when a run of the experiment ends, begins again, or its times are measured again."""
+    finished = func.sum((jobs.c.state == "finished").cast(Integer))
+    wanted = (
+        select(runs.c.experiment_id, func.count(), finished, func.max(jobs.c.finished_at))
+        .join(jobs, jobs.c.id == runs.c.id)
+        .group_by(runs.c.experiment_id)
+    )
+    return {
+        owner: f"{FORM}.{count}.{done}.{last}"
+        for owner, count, done, last in connection.execute(wanted)
+    }

@@ -1,0 +1,258 @@
+"""All experiments: filters, and one table of those that fit."""
+
+import base64
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.analysis.comparison import title_of
+from core.analysis.listing import ListedResult, list_result, listed_results
+from core.analysis.verdicts import Outcome
+from core.errors import HeadstartError
+from core.experiments.records import ExperimentRecord
+from core.text import count_text, seconds_text, size_text
+from core.ui.experiments.chosen import show_chosen, show_removed
+from core.ui.frame import reads
+from core.ui.frame.address import Choice, choose_in_list, remember
+from core.ui.frame.drawing import digest_of
+from core.ui.frame.errors import error_box
+from core.ui.widgets.tiles import page_number, turn_page
+
+ROWS_ON_A_PAGE = 50
+# So long may one drawing of the page make what is not kept yet.
+PATIENCE_SECONDS = 1.0
+# Pixels: two filters stand side by side on a telephone of 390, the search is as wide as both.
+FILTER_WIDTH, SEARCH_WIDTH = 171, 358
+ANY = "any"
+STATES = {
+    ANY: "Any state",
+    "finished": "Finished",
+    "active": "At work",
+    "incomplete": "Not finished",
+}
+SOURCES = {ANY: "Own and recorded", "own": "Own", "recorded": "Recorded"}
+SHELVES = {"": "Not archived", "archived": "Archived", "all": "All"}
+HELPED = {
+    Outcome.AHEAD: "yes",
+    Outcome.BEHIND: "no",
+    Outcome.TIED: "cannot tell",
+    None: "not tried",
+}
+COLUMN_HELP = {
+    "best (%)": "Test accuracy of the best strategy: mean over its seeds.",
+    "interval (%)": "95 % Wilson interval of that accuracy.",
+    "over majority (points)": "How far the best is above always predicting the commonest class.",
+    "pre-training helps": "The chosen pre-trained strategy against the best from scratch: yes or "
+    "no where the test tells them apart, else cannot tell.",
+    "gain (points)": "Of that pair: how far the pre-trained one is ahead.",
+    "cheapest as good": "The quickest strategy that cannot be told apart from the best, and that "
+    "is clearly better than the majority class.",
+    "time": "Of all runs together, as they were when they ran.",
+    "size": "Predictions and trained weights on this machine.",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    experiment: ExperimentRecord
+    result: ListedResult | None
+
+    @property
+    def state(self) -> str:
+        if self.experiment.is_active:
+            return "active"
+        counts = self.experiment.state_counts
+        return "finished" if counts.get("finished") == sum(counts.values()) else "incomplete"
+
+    @property
+    def words(self) -> str:
+        """What the search looks at, in small letters."""
+        spec, labels = self.experiment.spec, self.experiment.labels
+        titles = (title_of(name) for name, _ in spec.strategies)
+        parts = (self.experiment.id, labels.name, labels.note, *labels.tags, spec.dataset_name)
+        return " ".join((*parts, *titles, spec.preset, f"{spec.image_size} px")).casefold()
+
+
+SORTS: Mapping[str, tuple[str, Callable[[Entry], Any]]] = {
+    "newest": ("Newest first", lambda _entry: 0),
+    "accuracy": ("Best accuracy", lambda entry: -entry.result.accuracy if entry.result else 1),
+    "gain": ("Largest gain", lambda entry: -(entry.result.difference or -1) if entry.result else 2),
+    "time": ("Longest time", lambda entry: -entry.result.seconds if entry.result else 1),
+    "size": ("Largest on disk", lambda entry: -entry.result.size_bytes if entry.result else 1),
+    "name": ("Name", lambda entry: entry.experiment.labels.name.casefold() or "\uffff"),
+}
+
+
+def show_experiments(experiments: Sequence[ExperimentRecord]) -> None:
+    """The page below its title; ``experiments``: all, the newest first."""
+    results, missing = listed_results(reads.store())
+    entries = [Entry(each, results.get(each.id)) for each in experiments]
+    found = _filtered(entries)
+    st.caption(
+        f"{count_text(len(found), 'experiment')} of {len(entries):,}"
+        if len(found) < len(entries)
+        else count_text(len(entries), "experiment")
+    )
+    pages = max(1, -(-len(found) // ROWS_ON_A_PAGE))
+    page = page_number(pages)
+    shown = found[(page - 1) * ROWS_ON_A_PAGE : page * ROWS_ON_A_PAGE]
+    if shown:
+        chosen = _show_table(shown)
+        turn_page(pages, page)
+        show_chosen(chosen)
+    else:
+        st.info("No experiment is like that. Take a filter away.", icon=":material/filter_alt_off:")
+    show_removed()
+    _make_missing(missing, {each.id for each in experiments})
+
+
+def _make_missing(missing: Mapping[str, str], known: set[str]) -> None:
+    """Read the predictions of experiments that are new in this list, then draw it again."""
+    todo = [(one, mark) for one, mark in missing.items() if one in known]
+    if not todo:
+        return
+    place = st.empty()
+    until = time.monotonic() + PATIENCE_SECONDS
+    for number, (experiment_id, mark) in enumerate(todo):
+        text = f"Reading the results of {count_text(len(todo) - number, 'experiment')}"
+        place.progress(number / len(todo), text)
+        with error_box():
+            list_result(reads.store(), experiment_id, mark)
+        if time.monotonic() > until:
+            break
+    if any(mark for _, mark in todo):
+        st.rerun()
+
+
+# The filters --------------------------------------------------------------------------------------
+
+
+def _filtered(entries: Sequence[Entry]) -> list[Entry]:
+    specs = [entry.experiment.spec for entry in entries]
+    datasets = sorted({spec.dataset_name for spec in specs}, key=str.casefold)
+    presets = sorted({spec.preset for spec in specs})
+    tags = sorted({tag for entry in entries for tag in entry.experiment.labels.tags})
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        words = _search().casefold().split()
+        dataset = _choose("dataset", "Dataset", {ANY: "All datasets"} | _same(datasets))
+        preset = _choose("preset", "Preset", {ANY: "All presets"} | _same(presets))
+        state = _choose("state", "State", STATES)
+        source = _choose("source", "Made where", SOURCES)
+        tag = _choose("tag", "Tag", {ANY: "All tags"} | _same(tags)) if tags else ANY
+        shelf = _choose("shelf", "Archive", SHELVES)
+        order = _choose("sort", "Order", {name: title for name, (title, _) in SORTS.items()})
+
+    def fits(entry: Entry) -> bool:
+        experiment = entry.experiment
+        return (
+            dataset in (ANY, experiment.spec.dataset_name)
+            and preset in (ANY, experiment.spec.preset)
+            and state in (ANY, entry.state)
+            and source in (ANY, "recorded" if experiment.recorded else "own")
+            and (tag == ANY or tag in experiment.labels.tags)
+            and (shelf == "all" or experiment.labels.archived == (shelf == "archived"))
+            and (not words or all(word in entry.words for word in words))
+        )
+
+    kept = sorted(filter(fits, entries), key=SORTS[order][1])
+    return sorted(kept, key=lambda entry: not entry.experiment.labels.pinned)
+
+
+def _search() -> str:
+    key = "address.words"
+    st.session_state[key] = st.query_params.get("words", "")
+    return st.text_input(
+        "Search",
+        key=key,
+        placeholder="Name, dataset, backbone, tag …",
+        on_change=lambda: remember(words=st.session_state[key], page=None),
+        width=SEARCH_WIDTH,
+    )
+
+
+def _choose(name: str, label: str, options: Mapping[str, str]) -> str:
+    return choose_in_list(
+        Choice(name, label, label.lower(), options, next(iter(options))), FILTER_WIDTH
+    )
+
+
+def _same(names: Sequence[str]) -> dict[str, str]:
+    return {name: name for name in names}
+
+
+# The table ----------------------------------------------------------------------------------------
+
+
+def _show_table(entries: Sequence[Entry]) -> list[ExperimentRecord]:
+    """Returns the experiments whose rows are chosen."""
+    frame = pd.DataFrame([_row(entry) for entry in entries])
+    number = st.column_config.NumberColumn
+    config: dict[str, Any] = {
+        name: st.column_config.Column(help=COLUMN_HELP.get(name)) for name in frame.columns
+    }
+    for name in ("best (%)", "over majority (points)", "gain (points)"):
+        config[name] = number(help=COLUMN_HELP[name], format="%.1f")
+    config[""] = st.column_config.ImageColumn(width="small")
+    config["name"] = st.column_config.Column(width="medium")
+    chosen = st.dataframe(
+        frame,
+        hide_index=True,
+        column_config=config,
+        placeholder="",
+        row_height=40,
+        on_select="rerun",
+        selection_mode="multi-row",
+        # Other rows are another table: what was chosen by its place must not become another one.
+        key=f"experiments.{digest_of(*(entry.experiment.id for entry in entries))}",
+        alt="One line for each experiment; choose lines to compare, name or archive them.",
+    )
+    return [entries[row].experiment for row in chosen.selection.rows if row < len(entries)]
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    experiment, result = entry.experiment, entry.result
+    spec, labels = experiment.spec, experiment.labels
+    named = f"📌 {labels.name}" if labels.pinned else labels.name
+    states = {"active": "at work", "incomplete": "not finished", "finished": "finished"}
+    row: dict[str, Any] = {
+        "": _thumbnail(spec.dataset_id),
+        "name": named or experiment.id,
+        "dataset": spec.dataset_name,
+        "date": experiment.created_at[:16].replace("T", " "),
+        "best strategy": result.best if result else None,
+        "best (%)": 100 * result.accuracy if result else None,
+        "interval (%)": f"{100 * result.low:.1f} to {100 * result.high:.1f}" if result else None,
+        "over majority (points)": 100 * result.gain if result else None,
+        "pre-training helps": HELPED[result.outcome] if result else None,
+        "gain (points)": 100 * result.difference
+        if result and result.difference is not None
+        else None,
+        "cheapest as good": result.cheapest if result else None,
+        "strategies": len(spec.strategies),
+        "seeds": len(spec.seeds),
+        "size (px)": spec.image_size,
+        "preset": spec.preset,
+        "state": states[entry.state],
+        "made": "recorded" if experiment.recorded else "here",
+        "reviewed": labels.reviewed,
+        "tags": list(labels.tags),
+        "time": seconds_text(result.seconds) if result else None,
+        "size": size_text(result.size_bytes) if result else None,
+        "device": result.device if result else None,
+        "id": experiment.id,
+    }
+    return row
+
+
+@st.cache_data(max_entries=512, ttl=3600, show_spinner=False)
+def _thumbnail(dataset_id: str) -> str | None:
+    """The first image of its largest class as a data address; None where it is not here."""
+    try:
+        images = reads.class_images(reads.dataset(dataset_id), 1)
+    except HeadstartError:
+        return None
+    return f"data:image/png;base64,{base64.b64encode(images[0][2]).decode()}" if images else None

@@ -1,0 +1,59 @@
+import pytest
+
+from core.errors import BadInput
+from core.experiments.labels import Labels, change_labels, changes, history
+from core.experiments.store import Store
+from tests.stored_home import majority_spec
+
+
+@pytest.fixture
+def experiment_id(arrows_store: Store) -> str:
+    return arrows_store.create_experiment(majority_spec())
+
+
+def test_an_experiment_that_nobody_named_has_no_labels(store, experiment_id):
+    assert store.experiment(experiment_id).labels == Labels()
+    assert history(store, experiment_id) == []
+
+
+def test_what_was_written_last_counts_and_every_change_is_kept(store, experiment_id):
+    change_labels(store, experiment_id, "ada", name="  Birds ", tags=["wings", "demo", "wings"])
+    now = change_labels(store, experiment_id, "bob", name="Birds", note="# seen", archived=True)
+    assert now == Labels("Birds", "# seen", ("wings", "demo"), archived=True)
+    assert store.experiment(experiment_id).labels == now
+    assert [each.labels for each in store.experiments()] == [now]
+    # The name was the same the second time, so it is no change.
+    assert [
+        (each.changed_by, each.field, each.value) for each in history(store, experiment_id)
+    ] == [
+        ("bob", "archived", True),
+        ("bob", "note", "# seen"),
+        ("ada", "tags", ["wings", "demo"]),
+        ("ada", "name", "Birds"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"name": "two\nlines"}, "A name is one line of at most 80 letters"),
+        ({"name": "x" * 81}, "A name is one line of at most 80 letters"),
+        ({"note": "x" * 10_001}, "A note has at most 10,000 letters"),
+        ({"tags": ["a,b"]}, "A tag has 1 to 32 letters and no comma"),
+        ({"tags": [" "]}, "A tag has 1 to 32 letters and no comma"),
+        ({"tags": [str(number) for number in range(13)]}, "at most 12 tags, not 13"),
+        ({"colour": "red"}, "colour"),
+    ],
+)
+def test_what_is_no_label_is_refused_and_nothing_is_stored(store, experiment_id, given, words):
+    with pytest.raises(BadInput, match=words):
+        change_labels(store, experiment_id, "ada", pinned=True, **given)
+    assert history(store, experiment_id) == []
+
+
+def test_a_damaged_value_counts_as_not_given(store, experiment_id):
+    change_labels(store, experiment_id, "ada", name="Birds", tags=["wings"])
+    with store.database.writing() as connection:
+        own = changes.update().where(changes.c.field == "tags")
+        connection.execute(own.values(value={"no": "list"}))
+    assert store.experiment(experiment_id).labels == Labels("Birds")
