@@ -8,6 +8,10 @@ S3_SERVER := .venv-moto
 RAY := .venv-ray
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
+# Where the environment keeps Python from storing what it compiles, each process that a test starts
+# compiles its libraries again: TensorFlow takes 18 seconds of a processor to import instead of 7.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: app test test-fast cluster-test screenshots words check lint types imports showcase lock clean weights
 
 app: $(VENV)/.app weights  ## install, fetch what can be had of the weights, start on 127.0.0.1
@@ -67,8 +71,9 @@ $(VENV)/.app: requirements.txt | $(VENV)/bin/python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $@
 
-$(VENV)/.dev: requirements-dev.txt $(VENV)/.app
-	@echo "Installing what the tests need."
+# It names all that requirements.txt does: one call of pip for both.
+$(VENV)/.dev: requirements-dev.txt | $(VENV)/bin/python
+	@echo "Installing what Headstart and its tests need: some minutes and 4 GB the first time."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
