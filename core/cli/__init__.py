@@ -293,6 +293,19 @@ def _add_runs(verbs: Any) -> None:
 def _add_operations(verbs: Any) -> None:
     does = "show who serves the queue, and how much waits"
     _verb(verbs, "workers", does, "operations:list_workers")
+    group = _group(verbs, "cluster", "workers on the machines of a Ray cluster")
+    does = "start a worker on each device of each machine that has none yet"
+    start = _verb(group, "up", does, "operations:cluster_up")
+    size = start.add_mutually_exclusive_group()
+    about = "for machines with GPUs (default 1)"
+    size.add_argument("--gpus-per-slot", type=int, metavar="N", help=about)
+    about = "for machines without"
+    size.add_argument("--cpus-per-slot", type=int, metavar="N", help=about)
+    _verb(group, "status", "show the workers, as workers does", "operations:list_workers")
+    stop = _verb(group, "down", "end these workers", "operations:cluster_down")
+    for verb in (start, stop):
+        about = "of the Ray cluster: HOST:PORT, or auto for the one of this machine (default)"
+        verb.add_argument("--address", default="auto", metavar="ADDRESS", help=about)
     does = "check this installation, and say what to do"
     doctor = _verb(verbs, "doctor", does, "operations:doctor")
     about = "only what can stop an installation that worked: for a probe, under a second"

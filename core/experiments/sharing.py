@@ -21,6 +21,7 @@ from core.experiments.recorded import (
 )
 from core.experiments.store import Store
 from core.files import written_whole
+from core.settings import current_settings
 
 MOST_BYTES = 8 << 30
 _WEIGHTS = re.compile(rf"{WEIGHTS_FOLDER}/[a-z0-9_]{{1,64}}-[0-9]{{1,9}}\.npz")
@@ -37,12 +38,12 @@ def export_file(store: Store, experiment_id: str, file: Path) -> None:
                     archive.write(path, path.relative_to(folder).as_posix())
 
 
-def import_file(store: Store, file: BinaryIO | Path, room: Path) -> str:
+def import_file(store: Store, file: BinaryIO | Path) -> str:
     """Store what ``export_file`` wrote; returns the id of the experiment.
 
-    It is unpacked in ``room``, a folder with place. Raises ``BadInput`` for another file, and for
-    an experiment that is here already.
+    Raises ``BadInput`` for another file, and for an experiment that is here already.
     """
+    room = current_settings().imports_folder
     room.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=room) as name:
         folder = Path(name)

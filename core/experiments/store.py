@@ -228,6 +228,14 @@ class Store(JobQueue):
 
     # A running run ----------------------------------------------------------------------------
 
+    def begin_run(self, run_id: str, attempt: int | None = None) -> bool:
+        """Drop the epochs of an attempt whose worker was lost; False if the run was taken away."""
+        with self.database.writing() as connection:
+            if not self.change_running(connection, run_id, attempt, progress_at=self.moment()):
+                return False
+            connection.execute(delete(epochs).where(epochs.c.run_id == run_id))
+            return True
+
     def add_epoch(self, run_id: str, record: EpochRecord, attempt: int | None = None) -> bool:
         """Append the record of one epoch; False if the run was taken away."""
         last = select(epochs.c.number, epochs.c.record).where(epochs.c.run_id == run_id)

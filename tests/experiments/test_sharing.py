@@ -32,7 +32,7 @@ def test_it_is_the_same_elsewhere_to_the_last_bit(arrows_store, exported, tmp_pa
     monkeypatch.setenv("HEADSTART_HOME", str(tmp_path / "elsewhere"))
     monkeypatch.delenv("HEADSTART_DATABASE_URL", raising=False)
     store = open_store()
-    assert import_file(store, exported, current_settings().imports_folder) == EXPERIMENT
+    assert import_file(store, exported) == EXPERIMENT
     assert list(current_settings().imports_folder.iterdir()) == []
     assert store.experiment(EXPERIMENT).spec == before[0].spec
     assert [run.result for run in store.runs(EXPERIMENT)] == [run.result for run in before[1]]
@@ -43,7 +43,7 @@ def test_it_is_the_same_elsewhere_to_the_last_bit(arrows_store, exported, tmp_pa
         assert np.array_equal(found.test_indices, expected.test_indices)
     assert weights_path(WEIGHTED).is_file()
     with pytest.raises(BadInput, match="is here already"):
-        import_file(store, exported, current_settings().imports_folder)
+        import_file(store, exported)
 
 
 def other(exported, change) -> io.BytesIO:
@@ -86,8 +86,8 @@ def test_another_file_is_refused_and_nothing_is_stored(
     monkeypatch.delenv("HEADSTART_DATABASE_URL", raising=False)
     store = open_store()
     with pytest.raises(BadInput, match=words):
-        import_file(store, file, current_settings().imports_folder)
+        import_file(store, file)
     with pytest.raises(BadInput, match="damaged, or no zip"):
-        import_file(store, io.BytesIO(b"no zip"), current_settings().imports_folder)
+        import_file(store, io.BytesIO(b"no zip"))
     assert store.experiment_ids() == []
     assert not (tmp_path / "evil.txt").exists()

@@ -81,7 +81,7 @@ def remove_experiments(experiment_ids: Iterable[str]) -> None:
 def import_experiment(file: BinaryIO) -> str:
     """``sharing.import_file``; returns the id. Raises ``LimitReached`` where the home is full."""
     check_stored(0, "this experiment")
-    return sharing.import_file(reads.store(), file, current_settings().imports_folder)
+    return sharing.import_file(reads.store(), file)
 
 
 @editors_only
@@ -100,6 +100,12 @@ def make_backbone(run_id: str, name: str | None) -> str:
     """``own_backbones.request_backbone``; returns the name that the backbone gets."""
     check_stored(0, "this backbone")
     return own_backbones.request_backbone(reads.store(), run_id, name)
+
+
+@editors_only
+def remove_backbone(name: str) -> bool:
+    """``own_backbones.remove_backbone``; returns whether experiments keep its name."""
+    return own_backbones.remove_backbone(reads.store(), name)
 
 
 @editors_only
