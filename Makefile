@@ -5,7 +5,12 @@ BIN := $(VENV)/bin
 PORT ?= 8501
 WORKERS ?= 2
 S3_SERVER := .venv-moto
+RAY := .venv-ray
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+# Where the environment keeps Python from storing what it compiles, each process that a test starts
+# compiles its libraries again: TensorFlow takes 18 seconds of a processor to import instead of 7.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: app test test-fast cluster-test screenshots words check lint types imports showcase lock clean weights
 
@@ -21,8 +26,8 @@ test: $(VENV)/.dev  ## the whole suite, on two cores (WORKERS=4: on four)
 test-fast: $(VENV)/.dev  ## no browser, TensorFlow, real weights, old home or slow test: some minutes
 	$(PYTEST) --ignore tests/old_home -m "not browser and not tensorflow and not weights and not slow"
 
-cluster-test: $(VENV)/.dev $(S3_SERVER)/.installed  ## several machines: shared files, with an S3 server of the tests' own
-	$(PYTEST) tests/storage
+cluster-test: $(VENV)/.dev $(S3_SERVER)/.installed $(RAY)/.installed  ## several machines: S3 and Ray of the tests' own
+	$(PYTEST) tests/storage tests/operations/test_slot.py tests/operations/test_cluster.py
 
 screenshots: $(VENV)/.dev  ## every page and view, wide and narrow, light and dark, into artefacts/screenshots/
 	$(BIN)/python -m tests.screenshots
@@ -66,8 +71,9 @@ $(VENV)/.app: requirements.txt | $(VENV)/bin/python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $@
 
-$(VENV)/.dev: requirements-dev.txt $(VENV)/.app
-	@echo "Installing what the tests need."
+# It names all that requirements.txt does: one call of pip for both.
+$(VENV)/.dev: requirements-dev.txt | $(VENV)/bin/python
+	@echo "Installing what Headstart and its tests need: some minutes and 4 GB the first time."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
@@ -77,5 +83,12 @@ $(S3_SERVER)/.installed: tests/storage/s3_server.txt
 	@$(S3_SERVER)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
+# Ray beside the packages of the app, which it finds in their place.
+$(RAY)/.installed: requirements-cluster.txt | $(VENV)/.app
+	@$(PYTHON) -m venv $(RAY)
+	@$(RAY)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > $$($(RAY)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/headstart.pth
+	@touch $@
+
 clean:
-	rm -rf $(VENV) $(S3_SERVER) .pytest_cache .hypothesis .ruff_cache .mypy_cache .import_linter_cache
+	rm -rf $(VENV) $(S3_SERVER) $(RAY) .pytest_cache .hypothesis .ruff_cache .mypy_cache .import_linter_cache

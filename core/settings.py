@@ -57,6 +57,7 @@ from core.text import shorten_start
 VERSION = "0.1.0"
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 BUNDLED_DATA = PROJECT_ROOT / "data"
+SHOWCASE_FOLDER = BUNDLED_DATA / "showcase"
 
 HOME_VARIABLE = "HEADSTART_HOME"
 DATABASE_NAME = "headstart.db"

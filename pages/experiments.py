@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.ui.experiments import show_experiments
+from core.ui.experiments.table import show_experiments
 from core.ui.frame import reads
 from core.ui.frame.page import link_to, show_page
 

@@ -8,28 +8,9 @@ from core.ui.frame.address import Choice, choose_in_row
 from core.ui.frame.errors import error_box
 from core.ui.frame.evidence_reads import Subject
 from core.ui.frame.page import link_to, show_page
-from core.ui.measured.backbones import show_backbones
-from core.ui.measured.clocks import show_clocks, show_device
-from core.ui.measured.document import show_glossary
-from core.ui.measured.split import show_split
-from core.ui.measured.statistics import show_statistics
-from core.ui.measured.strategies import show_practice, show_strategies
-from core.ui.measured.tutorial import show_scenarios, show_tutorial
+from core.ui.measured.sections import SECTIONS
 from core.ui.widgets.results import choose_experiment
 
-# What stands in the address: the name of the section and what draws it. Only that one is drawn.
-SECTIONS = {
-    "split": ("The split", show_split),
-    "clocks": ("The clocks", show_clocks),
-    "statistics": ("The statistics", show_statistics),
-    "strategies": ("The strategies", show_strategies),
-    "backbones": ("The backbones", show_backbones),
-    "practice": ("Good practice", show_practice),
-    "tutorial": ("The tutorial", show_tutorial),
-    "scenarios": ("Four scenarios", show_scenarios),
-    "device": ("Device and versions", show_device),
-    "glossary": ("Glossary", show_glossary),
-}
 WITHOUT_EXAMPLE = ("backbones", "glossary")
 # What was chosen inside one section, or of one experiment, means nothing in another.
 OF_ONE_SECTION = ("strategy", "preset", "size", "k", "first", "second")

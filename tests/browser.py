@@ -37,6 +37,8 @@ MARKS = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed on this system"),
     pytest.mark.timeout(240),
+    # In one worker: two browsers with two servers beside each other want four cores.
+    pytest.mark.xdist_group("browser"),
     # Playwright's event loop leaves its own sockets to the garbage collector.
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),

@@ -10,9 +10,9 @@ from core.analysis.summary import Summary, summary_of
 from core.analysis.time_breakdown import load_time_breakdown
 from core.analysis.verdicts import Outcome
 from core.experiments.records import finished_runs
+from core.experiments.removal import size_of_run
 from core.experiments.store import Store
 from core.experiments.summaries import keep_summary, read_summaries
-from core.settings import current_settings
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -84,10 +84,5 @@ def _listed(store: Store, experiment_id: str, summary: Summary) -> ListedResult:
         cheapest_seconds=cheapest.seconds if cheapest else None,
         seconds=sum(result.total_seconds for _, result in finished),
         device="; ".join(sorted({result.device for _, result in finished})),
-        size_bytes=sum(_size_of(run.id) for run, _ in finished),
+        size_bytes=sum(size_of_run(run.id) for run, _ in finished),
     )
-
-
-def _size_of(run_id: str) -> int:
-    folder = current_settings().runs_folder / run_id
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -1,4 +1,4 @@
-"""``experiments name | note | tag | archive | review | pin | history``."""
+"""``experiments name | note | tag | archive | review | pin | remove | history``."""
 
 import argparse
 import getpass
@@ -7,8 +7,11 @@ from dataclasses import asdict
 from typing import Any
 
 from core.cli.output import EXIT_DONE, print_json, print_table, say
+from core.errors import BadInput
 from core.experiments.labels import change_labels, history, vars_of
 from core.experiments.recorded import prepare_store
+from core.experiments.removal import loss_of, remove_experiments, undo_removal
+from core.text import count_text, size_text
 
 
 def name(arguments: argparse.Namespace) -> int:
@@ -34,6 +37,26 @@ def review(arguments: argparse.Namespace) -> int:
 
 def pin(arguments: argparse.Namespace) -> int:
     return _change(arguments, arguments.ids, pinned=not arguments.undo)
+
+
+def remove(arguments: argparse.Namespace) -> int:
+    store = prepare_store()
+    if arguments.undo:
+        for one in arguments.ids:
+            undo_removal(store, one, getpass.getuser())
+    else:
+        loss = loss_of([store.experiment(one) for one in arguments.ids], store)
+        lost = (
+            f"{count_text(loss.experiments, 'experiment')} with {count_text(loss.runs, 'run')}, "
+            f"{size_text(loss.size_bytes)}"
+        )
+        if not arguments.yes:
+            raise BadInput(f"This removes {lost}. Add --yes to do it.", "--yes")
+        remove_experiments(store, arguments.ids, getpass.getuser())
+        say(f"removed {lost}; for an hour, the same command with --undo brings them back")
+    if arguments.json:
+        print_json({"removed": not arguments.undo, "experiments": arguments.ids})
+    return EXIT_DONE
 
 
 def show(arguments: argparse.Namespace) -> int:

@@ -54,7 +54,8 @@ Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=10_000
 class Labels:
     """``name``: one line of at most 80 letters. ``note``: Markdown of at most 10,000. ``tags``:
     at most twelve, without commas. ``archived``: out of lists, kept. ``pinned``: shown first.
-    ``reviewed``: somebody stands behind it."""
+    ``reviewed``: somebody stands behind it. ``removed``: nobody sees it any more; what it kept is
+    deleted after an hour (``core.experiments.removal``)."""
 
     name: Line = ""
     note: Note = ""
@@ -62,6 +63,7 @@ class Labels:
     archived: bool = False
     pinned: bool = False
     reviewed: bool = False
+    removed: bool = False
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ class Store(JobQueue):
                 connection.execute(insert(runs), row)
                 over = {"state": "finished", "attempts": 1}
                 over |= {"started_at": entry.started_at, "finished_at": entry.finished_at}
-                connection.execute(insert(jobs), job_row(_job(row), 0, entry.created_at) | over)
+                connection.execute(insert(jobs), job_row(job_of(row), 0, entry.created_at) | over)
                 for number, epoch in enumerate(entry.epochs, start=1):
                     self._insert_epoch(connection, row["id"], number, epoch)
         return True
@@ -95,7 +95,14 @@ class Store(JobQueue):
             found = self._experiments(connection)
         return [each for each in found if isinstance(each, DamagedExperiment)]
 
+    def removed_experiments(self) -> list[ExperimentRecord]:
+        """Those that were removed and are not deleted yet, the newest first."""
+        with self.database.reading() as connection:
+            found = self._experiments(connection, removed=True)
+        return [each for each in found if isinstance(each, ExperimentRecord)]
+
     def experiment_ids(self) -> list[str]:
+        """Of all that are stored, those that were removed too."""
         with self.database.reading() as connection:
             return list(connection.execute(select(experiments.c.id)).scalars())
 
@@ -134,7 +141,13 @@ class Store(JobQueue):
             wanted = wanted.where(jobs.c.state.in_(stored))
         with self.database.reading() as connection:
             found = [self._run_of(row) for row in connection.execute(wanted).mappings()]
-        return [run for run in found if states is None or run.state in states]
+            labels = read_labels(connection) if experiment_id is None else {}
+        removed = {owner for owner, label in labels.items() if label.removed}
+        return [
+            run
+            for run in found
+            if run.experiment_id not in removed and (states is None or run.state in states)
+        ]
 
     def run(self, run_id: str) -> RunRecord:
         """The run of that id, or ``UnknownName`` listing the newest ones.
@@ -215,6 +228,14 @@ class Store(JobQueue):
 
     # A running run ----------------------------------------------------------------------------
 
+    def begin_run(self, run_id: str, attempt: int | None = None) -> bool:
+        """Drop the epochs of an attempt whose worker was lost; False if the run was taken away."""
+        with self.database.writing() as connection:
+            if not self.change_running(connection, run_id, attempt, progress_at=self.moment()):
+                return False
+            connection.execute(delete(epochs).where(epochs.c.run_id == run_id))
+            return True
+
     def add_epoch(self, run_id: str, record: EpochRecord, attempt: int | None = None) -> bool:
         """Append the record of one epoch; False if the run was taken away."""
         last = select(epochs.c.number, epochs.c.record).where(epochs.c.run_id == run_id)
@@ -234,19 +255,16 @@ class Store(JobQueue):
         return self._surely(write)
 
     def restart_run(
-        self, run_id: str, note: str | None, attempt: int | None = None, **settings: Any
+        self, run_id: str, note: str, attempt: int | None = None, **settings: Any
     ) -> bool:
         """Drop the epochs of a running run for its next child process, which may get other
-        ``settings``; the ``note`` tells why, where that matters to its result."""
+        ``settings``; the ``note`` tells why."""
         with self.database.writing() as connection:
             if not self.change_running(connection, run_id, attempt, progress=None, error=None):
                 return False
             run = self._run(connection, run_id)
             changed = update(runs).where(runs.c.id == run_id)
-            now = {
-                "settings": {**run.settings, **settings},
-                "notes": [*run.notes, *filter(None, [note])],
-            }
+            now = {"settings": {**run.settings, **settings}, "notes": [*run.notes, note]}
             connection.execute(changed.values(**now))
             connection.execute(delete(epochs).where(epochs.c.run_id == run_id))
             return True
@@ -274,9 +292,10 @@ class Store(JobQueue):
     # Parts ------------------------------------------------------------------------------------
 
     def _experiments(
-        self, connection: Connection, experiment_id: str | None = None
+        self, connection: Connection, experiment_id: str | None = None, removed: bool = False
     ) -> list[ExperimentRecord | DamagedExperiment]:
-        """One experiment, or all, the newest first, with the states of their runs counted."""
+        """One experiment, or all, the newest first, with the states of their runs counted; or
+        those that were ``removed`` and are not deleted yet."""
         wanted = select(experiments).order_by(experiments.c.created_at.desc())
         states = (jobs.c.group_id, jobs.c.state)
         counted = select(*states, func.count()).where(jobs.c.kind == "train").group_by(*states)
@@ -288,10 +307,12 @@ class Store(JobQueue):
             counts.setdefault(group_id, {})[state] = count
         labels = read_labels(connection, experiment_id)
         rows = connection.execute(wanted).mappings()
-        return [
+        found = (
             self._experiment_of(row, counts.get(row["id"], {}), labels.get(row["id"], Labels()))
             for row in rows
-        ]
+            if removed == labels.get(row["id"], Labels()).removed
+        )
+        return list(found)
 
     def _experiment_of(
         self, row: RowMapping, counts: dict[str, int], labels: Labels
@@ -321,7 +342,7 @@ class Store(JobQueue):
             )
         ]
         connection.execute(insert(runs), rows)
-        self.insert_jobs(connection, [_job(row) for row in rows])
+        self.insert_jobs(connection, [job_of(row) for row in rows])
         return experiment_id
 
     def _insert_epoch(
@@ -369,7 +390,7 @@ class Store(JobQueue):
             raise StoreError(damage_sentence(run_id, reason_of(error))) from error
 
 
-def _job(run: dict[str, Any]) -> NewJob:
+def job_of(run: dict[str, Any]) -> NewJob:
     """The job that makes the run of a row."""
     return NewJob(run["id"], "train", {"run": run["id"]}, run["experiment_id"])
 

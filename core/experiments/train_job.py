@@ -25,6 +25,8 @@ from core.training.spec import TrainingSpec
 
 LOADING = "Starting: loading the libraries takes some seconds"
 MEASURING = "Measuring what the network costs where it is used"
+# The first run leaves 200 MB of its own: threads, and what TensorFlow makes when it first computes.
+MOST_LEFT_BYTES = 400 * 1024**2
 MADE_ANEW = "They were made anew, and the run started again."
 
 
@@ -40,8 +42,7 @@ def run(arguments: dict[str, Any], context: JobContext) -> None:
     spec = experiment.training_spec(found)
     if context.job.error:  # the process before this one was killed
         _halve_the_batch(store, found, OutOfMemory(context.job.error), ", most likely,")
-    if store.epochs(found.id):  # of a process that died, or ran out of memory, after other runs
-        store.restart_run(found.id, None, found.attempts)
+    store.begin_run(found.id, found.attempts)
     context.report(LOADING)
     try:
         _train(store, found, spec, context)
@@ -57,12 +58,15 @@ def run(arguments: dict[str, Any], context: JobContext) -> None:
 def _can_follow(run: RunRecord) -> bool:
     """Whether a process that did other runs measures this one as a new process would.
 
-    Its peak memory must begin anew, and libraries that the run does not need would be part of it.
+    Its peak memory must begin anew; libraries that the run does not need would be part of it, and
+    so would what TensorFlow keeps of earlier networks: some 25 to 100 MB of each.
     """
     # Imported here: they are only of use in a worker's child process.
-    from core.training.policy import reset_peak_memory
+    from core.training.policy import left_behind_bytes, reset_peak_memory
 
-    return find_strategy(run.strategy).estimator is None and reset_peak_memory()
+    if find_strategy(run.strategy).estimator is not None or left_behind_bytes() > MOST_LEFT_BYTES:
+        return False
+    return reset_peak_memory()
 
 
 def _train(store: Store, run: RunRecord, spec: TrainingSpec, context: JobContext) -> None:

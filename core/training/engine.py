@@ -40,6 +40,7 @@ from core.training.policy import (
     DevicePolicy,
     choose_policy,
     library_versions,
+    note_libraries,
     peak_memory_bytes,
     processor_name,
 )
@@ -234,6 +235,7 @@ class _Training:
         # Left out of the run's time: whichever run comes first does it for all the others.
         sharing = Stopwatch(self.clock)
         keras = load_keras()
+        note_libraries()
         keras.utils.clear_session()  # names begin as in a process that did no run before
         self.policy = choose_policy(self.spec.precision)
         on_gpu = self.policy.kind == "gpu"

@@ -33,3 +33,15 @@ def test_nothing_is_changed_where_one_of_several_is_not_there(home, no_showcase,
     assert status == 2
     assert "There is no experiment named 'zzzz'" in told
     assert not open_store().experiment(known).labels.pinned
+
+
+def test_removing_says_what_is_lost_and_can_be_taken_back(home, no_showcase, type_it):  # noqa: ARG001
+    store = open_store()
+    known = store.create_experiment(majority_spec())
+    store.cancel_job(f"{known}-majority-0")
+    status, _, asked = type_it("experiments", "remove", known)
+    assert (status, "1 experiment with 1 run" in asked) == (2, True)
+    assert type_it("experiments", "remove", known, "--yes")[0] == 0
+    assert json.loads(type_it("experiments", "list", "--json")[1]) == []
+    assert type_it("experiments", "remove", known, "--undo")[0] == 0
+    assert len(json.loads(type_it("experiments", "list", "--json")[1])) == 1

@@ -28,6 +28,9 @@ from streamlit.testing.v1 import AppTest
 
 from tests.old_home.make_home import pictures
 
+# In one worker: the home is unpacked and first read once.
+pytestmark = pytest.mark.xdist_group("old home")
+
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 TIMEOUT_SECONDS = 120

@@ -2,13 +2,14 @@
 
 import io
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
 
 import pytest
 
+from core.datasets.dataset import Dataset
 from core.experiments import imports
 from core.experiments.store import open_store
 from core.ui.frame.page import PAGES
@@ -56,14 +57,17 @@ ADDRESSES = {page.path: f"/{page.path}" for page in PAGES} | VIEWS
 
 
 @contextmanager
-def app_with_everything(bundled: Path, folder: Path) -> Iterator[str]:
+def app_with_everything(
+    bundled: Path, folder: Path, add: Callable[[], Dataset] = stored_home.add_arrows
+) -> Iterator[str]:
     """The app over a copy of the home ``bundled`` in ``folder``, its recorded results, an
-    experiment made up on arrows, and imports that ask and that were refused; gives the address."""
+    experiment made up on what ``add`` stores, and imports that ask and that were refused; gives
+    the address."""
     home = folder / "home"
     shutil.copytree(bundled / "datasets", home / "datasets")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HEADSTART_HOME", str(home))
-        store_compared(open_store(), stored_home.add_arrows())
+        store_compared(open_store(), add())
         patch.setattr(imports, "ensure_worker", do_next)
         for name, members in UPLOADS.items():
             imports.receive_upload(open_store(), [(name, io.BytesIO(zipped(members)))], None)

@@ -1,4 +1,4 @@
-"""The page Experiments: filters, one table, and what can be done with the chosen rows."""
+"""All experiments: filters, and one table of those that fit."""
 
 import base64
 import time
@@ -11,18 +11,15 @@ import streamlit as st
 
 from core.analysis.comparison import title_of
 from core.analysis.listing import ListedResult, list_result, listed_results
-from core.analysis.several import MOST_EXPERIMENTS
 from core.analysis.verdicts import Outcome
 from core.errors import HeadstartError
-from core.experiments.labels import history
 from core.experiments.records import ExperimentRecord
-from core.text import count_text, escape_markdown, seconds_text, size_text
-from core.ui.frame import actions, reads
-from core.ui.frame.access import editor_help, may_edit, show_viewer_note
+from core.text import count_text, seconds_text, size_text
+from core.ui.experiments.chosen import show_chosen, show_import, show_removed
+from core.ui.frame import reads
 from core.ui.frame.address import Choice, choose_in_list, remember
 from core.ui.frame.drawing import digest_of
 from core.ui.frame.errors import error_box
-from core.ui.frame.page import link_to
 from core.ui.widgets.tiles import page_number, turn_page
 
 ROWS_ON_A_PAGE = 50
@@ -106,9 +103,11 @@ def show_experiments(experiments: Sequence[ExperimentRecord]) -> None:
     if shown:
         chosen = _show_table(shown)
         turn_page(pages, page)
-        _show_chosen(chosen)
+        show_chosen(chosen)
     else:
         st.info("No experiment is like that. Take a filter away.", icon=":material/filter_alt_off:")
+    show_import()
+    show_removed()
     _make_missing(missing, {each.id for each in experiments})
 
 
@@ -258,93 +257,3 @@ def _thumbnail(dataset_id: str) -> str | None:
     except HeadstartError:
         return None
     return f"data:image/png;base64,{base64.b64encode(images[0][2]).decode()}" if images else None
-
-
-# What is done with the chosen rows ----------------------------------------------------------------
-
-
-def _show_chosen(chosen: Sequence[ExperimentRecord]) -> None:
-    if not chosen:
-        st.caption("Choose rows at their left edge: one to open or name it, several to compare.")
-        return
-    ids = [experiment.id for experiment in chosen]
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if len(ids) == 1:
-            link_to("compare", "Open", experiment=ids[0])
-            link_to("start", "Its story", experiment=ids[0])
-        elif len(ids) <= MOST_EXPERIMENTS:
-            link_to(
-                "compare",
-                f"Compare these {len(ids)}",
-                experiment=ids[0],
-                view="several",
-                several=",".join(ids),
-            )
-        else:
-            st.caption(f"At most {MOST_EXPERIMENTS} can be compared at once.")
-        _offer_switch(chosen, "archived", "Archive", "Take out of the archive")
-        _offer_switch(chosen, "pinned", "Pin", "Unpin")
-        _offer_switch(chosen, "reviewed", "Mark as reviewed", "Back to draft")
-    if len(chosen) == 1:
-        _show_labels(chosen[0])
-
-
-def _offer_switch(chosen: Sequence[ExperimentRecord], field: str, on: str, off: str) -> None:
-    is_on = all(getattr(experiment.labels, field) for experiment in chosen)
-    st.button(
-        off if is_on else on,
-        key=f"experiments.{field}",
-        disabled=not may_edit(),
-        help=editor_help(),
-        on_click=_label,
-        args=([experiment.id for experiment in chosen],),
-        kwargs={field: not is_on},
-    )
-
-
-def _label(experiment_ids: Sequence[str], **given: Any) -> None:
-    with error_box():
-        actions.label_experiments(experiment_ids, **given)
-
-
-def _show_labels(experiment: ExperimentRecord) -> None:
-    """Name, tags and note of one, to read and, for editors, to write; below them who changed it."""
-    labels = experiment.labels
-    if not may_edit():
-        if labels.note:
-            st.markdown(escape_markdown(labels.note))
-        show_viewer_note("name experiments")
-    else:
-        with st.form(f"experiments.labels.{experiment.id}"):
-            name = st.text_input("Name", labels.name, max_chars=80)
-            tags = st.multiselect(
-                "Tags",
-                sorted(labels.tags),
-                default=sorted(labels.tags),
-                accept_new_options=True,
-                placeholder="Type one, then Enter",
-            )
-            note = st.text_area("Note", labels.note, max_chars=10_000)
-            if st.form_submit_button("Save", icon=":material/save:"):
-                with error_box():
-                    actions.label_experiments([experiment.id], name=name, tags=tags, note=note)
-                    st.rerun()
-    changes = history(reads.store(), experiment.id)
-    if changes:
-        with st.expander("Who changed it", icon=":material/history:"):
-            st.table(
-                pd.DataFrame(
-                    {
-                        "when": [one.changed_at[:16].replace("T", " ") for one in changes],
-                        "who": [escape_markdown(one.changed_by) for one in changes],
-                        "what": [one.field for one in changes],
-                        "now": [escape_markdown(_shown(one.value)) for one in changes],
-                    }
-                ).set_index("when")
-            )
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

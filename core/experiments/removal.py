@@ -1,0 +1,113 @@
+"""Experiments that are removed: gone from every page at once, deleted after an hour.
+
+What can be seen changes in one write. Files are deleted before the rows that name them, so a
+process that is killed in between leaves rows, which the next deletion finishes, and no orphans.
+"""
+
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import delete, select
+
+from core.errors import BadInput
+from core.experiments.labels import change_labels, changes, history
+from core.experiments.records import ExperimentRecord, epochs, experiments, runs
+from core.experiments.store import Store
+from core.experiments.summaries import summaries
+from core.jobs.records import jobs
+from core.jobs.workers import moment_text
+from core.settings import SHOWCASE_FOLDER, current_settings
+from core.storage.shared import forget
+
+UNDO_SECONDS = 3600
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What is lost with some experiments: their runs, and the bytes of what these kept here."""
+
+    experiments: int
+    runs: int
+    size_bytes: int
+
+
+def loss_of(chosen: Iterable[ExperimentRecord], store: Store) -> Loss:
+    """Counted before anybody is asked."""
+    ids = [[run.id for run in store.runs(experiment.id)] for experiment in chosen]
+    sizes = [size_of_run(run_id) for of_one in ids for run_id in of_one]
+    return Loss(len(ids), len(sizes), sum(sizes))
+
+
+def remove_experiments(store: Store, ids: Iterable[str], who: str) -> None:
+    """Nobody sees them any more. Raises ``BadInput`` where one cannot be removed, and then none
+    is. What was removed more than an hour ago is deleted now."""
+    found = [store.experiment(one) for one in ids]
+    for experiment in found:
+        _refuse(experiment)
+    for experiment in found:
+        change_labels(store, experiment.id, who, removed=True)
+    delete_removed(store)
+
+
+def undo_removal(store: Store, experiment_id: str, who: str) -> None:
+    """It is there again with all that it had. Raises ``BadInput`` where it was deleted already."""
+    if experiment_id not in {one.id for one in store.removed_experiments()}:
+        raise BadInput(
+            f"Experiment {experiment_id} is not among those that were removed within the hour.",
+            "experiment",
+        )
+    change_labels(store, experiment_id, who, removed=False)
+
+
+def delete_removed(store: Store) -> list[str]:
+    """Delete what was removed more than an hour ago; returns the ids."""
+    with store.database.reading() as connection:
+        before = moment_text(store.clock(connection) - timedelta(seconds=UNDO_SECONDS))
+    deleted = []
+    for experiment in store.removed_experiments():
+        last = next(one for one in history(store, experiment.id) if one.field == "removed")
+        if last.changed_at <= before:
+            _delete(store, experiment.id)
+            deleted.append(experiment.id)
+    return deleted
+
+
+def size_of_run(run_id: str) -> int:
+    """Bytes of the files that a run keeps on this machine."""
+    folder = current_settings().runs_folder / run_id
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def why_kept(experiment: ExperimentRecord) -> str | None:
+    """Why it cannot be removed, in a sentence; None if it can."""
+    if experiment.is_active:
+        return f"Experiment {experiment.id} is at work. Cancel its runs first, or wait."
+    if any(SHOWCASE_FOLDER.glob(f"*-{experiment.id}")):
+        return (
+            f"Experiment {experiment.id} came with Headstart and would come back at the next "
+            "start. Archive it: then no list shows it."
+        )
+    return None
+
+
+def _refuse(experiment: ExperimentRecord) -> None:
+    if reason := why_kept(experiment):
+        raise BadInput(reason, "experiment")
+
+
+def _delete(store: Store, experiment_id: str) -> None:
+    of_it = select(runs.c.id).where(runs.c.experiment_id == experiment_id)
+    with store.database.reading() as connection:
+        run_ids = connection.execute(of_it).scalars().all()
+    for run_id in run_ids:
+        folder = current_settings().runs_folder / run_id
+        forget(folder)
+        shutil.rmtree(folder, ignore_errors=not folder.exists())
+    with store.database.writing() as connection:
+        connection.execute(delete(epochs).where(epochs.c.run_id.in_(run_ids)))
+        connection.execute(delete(jobs).where(jobs.c.id.in_(run_ids)))
+        for table in (summaries, changes, runs):
+            connection.execute(delete(table).where(table.c.experiment_id == experiment_id))
+        connection.execute(delete(experiments).where(experiments.c.id == experiment_id))

@@ -1,0 +1,227 @@
+"""What can be done with the rows that are chosen: open, compare, name, archive, remove."""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.analysis.comparison import title_of
+from core.analysis.several import MOST_EXPERIMENTS
+from core.experiments.labels import history
+from core.experiments.records import ExperimentRecord
+from core.experiments.removal import loss_of, why_kept
+from core.experiments.sharing import export_file
+from core.strategies.registry import offered_strategies
+from core.text import count_text, escape_markdown, size_text
+from core.ui.frame import actions, reads
+from core.ui.frame.access import editor_help, may_edit, show_viewer_note
+from core.ui.frame.errors import error_box, file_or_error
+from core.ui.frame.page import link_to
+from core.ui.widgets.results import experiment_label
+
+
+def show_chosen(chosen: Sequence[ExperimentRecord]) -> None:
+    if not chosen:
+        st.caption("Choose rows at their left edge: one to open or name it, several to compare.")
+        return
+    ids = [experiment.id for experiment in chosen]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if len(ids) == 1:
+            link_to("compare", "Open", experiment=ids[0])
+            link_to("start", "Its story", experiment=ids[0])
+            _offer_export(chosen[0])
+        elif len(ids) <= MOST_EXPERIMENTS:
+            link_to(
+                "compare",
+                f"Compare these {len(ids)}",
+                experiment=ids[0],
+                view="several",
+                several=",".join(ids),
+            )
+        else:
+            st.caption(f"At most {MOST_EXPERIMENTS} can be compared at once.")
+        _offer_switch(chosen, "archived", "Archive", "Take out of the archive")
+        _offer_switch(chosen, "pinned", "Pin", "Unpin")
+        _offer_switch(chosen, "reviewed", "Mark as reviewed", "Back to draft")
+        with st.popover("Remove …", disabled=not may_edit(), help=editor_help()):
+            _offer_removal(chosen)
+    if len(chosen) == 1:
+        _show_labels(chosen[0])
+        _show_extension(chosen[0])
+
+
+def _offer_export(experiment: ExperimentRecord) -> None:
+    is_whole = experiment.state_counts.get("finished") == sum(experiment.state_counts.values())
+    st.download_button(
+        "Export",
+        data=file_or_error(lambda: _exported(experiment.id)),
+        file_name=f"headstart-{experiment.id}.zip",
+        mime="application/zip",
+        icon=":material/download:",
+        disabled=not is_whole,
+        on_click="ignore",
+        help="One file with results, predictions and trained weights, for another Headstart; "
+        "without the images. All runs must have finished.",
+    )
+
+
+def _exported(experiment_id: str) -> bytes:
+    with tempfile.TemporaryDirectory() as name:
+        file = Path(name) / "experiment.zip"
+        export_file(reads.store(), experiment_id, file)
+        return file.read_bytes()
+
+
+def show_import() -> None:
+    """Take in an experiment that somebody exported."""
+    if not may_edit():
+        return
+    with (
+        st.expander("Import an experiment", icon=":material/upload:"),
+        st.form("experiments.import", clear_on_submit=True),
+    ):
+        file = st.file_uploader("A file that Export made", type="zip")
+        if st.form_submit_button("Import") and file is not None:
+            with error_box():
+                imported = actions.import_experiment(file)
+                st.success(f"Experiment {imported} is here.")
+                st.rerun()
+
+
+def _offer_removal(chosen: Sequence[ExperimentRecord]) -> None:
+    """What is lost, and the button that does it; or why it cannot be removed."""
+    reasons = [reason for reason in map(why_kept, chosen) if reason]
+    if reasons:
+        st.markdown("\n\n".join(map(escape_markdown, reasons)))
+        return
+    loss = loss_of(chosen, reads.store())
+    st.markdown(
+        f"Remove {count_text(loss.experiments, 'experiment')} with "
+        f"{count_text(loss.runs, 'run')} and {size_text(loss.size_bytes)} of predictions and "
+        "weights? For an hour you can take it back; then they are deleted."
+    )
+    st.button(
+        "Remove",
+        key="experiments.remove",
+        type="primary",
+        on_click=_remove,
+        args=([experiment.id for experiment in chosen],),
+    )
+
+
+def _remove(experiment_ids: Sequence[str]) -> None:
+    with error_box():
+        actions.remove_experiments(experiment_ids)
+
+
+def show_removed() -> None:
+    """Those that can still be taken back."""
+    removed = reads.store().removed_experiments()
+    if not removed or not may_edit():
+        return
+    with st.expander(f"Removed within the hour: {len(removed):,}", icon=":material/delete:"):
+        for experiment in removed:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown(escape_markdown(experiment_label(experiment)))
+                st.button(
+                    "Take back",
+                    key=f"experiments.undo.{experiment.id}",
+                    on_click=_undo,
+                    args=(experiment.id,),
+                )
+
+
+def _undo(experiment_id: str) -> None:
+    with error_box():
+        actions.undo_removal(experiment_id)
+
+
+def _offer_switch(chosen: Sequence[ExperimentRecord], field: str, on: str, off: str) -> None:
+    is_on = all(getattr(experiment.labels, field) for experiment in chosen)
+    st.button(
+        off if is_on else on,
+        key=f"experiments.{field}",
+        disabled=not may_edit(),
+        help=editor_help(),
+        on_click=_label,
+        args=([experiment.id for experiment in chosen],),
+        kwargs={field: not is_on},
+    )
+
+
+def _label(experiment_ids: Sequence[str], **given: Any) -> None:
+    with error_box():
+        actions.label_experiments(experiment_ids, **given)
+
+
+def _show_labels(experiment: ExperimentRecord) -> None:
+    """Name, tags and note of one, to read and, for editors, to write; below them who changed it."""
+    labels = experiment.labels
+    if not may_edit():
+        if labels.note:
+            st.markdown(escape_markdown(labels.note))
+        show_viewer_note("name experiments")
+    else:
+        with st.form(f"experiments.labels.{experiment.id}"):
+            name = st.text_input("Name", labels.name, max_chars=80)
+            tags = st.multiselect(
+                "Tags",
+                sorted(labels.tags),
+                default=sorted(labels.tags),
+                accept_new_options=True,
+                placeholder="Type one, then Enter",
+            )
+            note = st.text_area("Note", labels.note, max_chars=10_000)
+            if st.form_submit_button("Save", icon=":material/save:"):
+                with error_box():
+                    actions.label_experiments([experiment.id], name=name, tags=tags, note=note)
+                    st.rerun()
+    changes = history(reads.store(), experiment.id)
+    if changes:
+        with st.expander("Who changed it", icon=":material/history:"):
+            st.table(
+                pd.DataFrame(
+                    {
+                        "when": [one.changed_at[:16].replace("T", " ") for one in changes],
+                        "who": [escape_markdown(one.changed_by) for one in changes],
+                        "what": [one.field for one in changes],
+                        "now": [escape_markdown(_shown(one.value)) for one in changes],
+                    }
+                ).set_index("when")
+            )
+
+
+def _show_extension(experiment: ExperimentRecord) -> None:
+    """More strategies and seeds on the same split, scored on the same test images."""
+    if not may_edit():
+        return
+    spec = experiment.spec
+    there = {name for name, _ in spec.strategies}
+    offered = [name for name in offered_strategies() if name not in there]
+    with (
+        st.expander("Add strategies or seeds", icon=":material/add_circle:"),
+        st.form(f"experiments.extend.{experiment.id}"),
+    ):
+        st.caption(
+            f"They run on the same split, {spec.image_size} × {spec.image_size} pixels, preset "
+            f"{escape_markdown(spec.preset)}; Compare shows them with the others."
+        )
+        strategies = st.multiselect("More strategies", offered, format_func=title_of)
+        more = st.number_input("More seeds", 0, 20, help=f"It has {len(spec.seeds)}.")
+        if st.form_submit_button("Run them", icon=":material/play_arrow:"):
+            first = max(spec.seeds) + 1
+            with error_box():
+                actions.extend_experiment(experiment, strategies, range(first, first + more))
+                reads.wake_worker()
+                st.rerun()
+    if experiment.is_active:
+        link_to("benchmark", "Watch it", experiment=experiment.id)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
