@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 PORT ?= 8501
 WORKERS ?= 2
 S3_SERVER := .venv-moto
+RAY := .venv-ray
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 # Where the environment keeps Python from storing what it compiles, each process that a test starts
@@ -25,8 +26,8 @@ test: $(VENV)/.dev  ## the whole suite, on two cores (WORKERS=4: on four)
 test-fast: $(VENV)/.dev  ## no browser, TensorFlow, real weights, old home or slow test: some minutes
 	$(PYTEST) --ignore tests/old_home -m "not browser and not tensorflow and not weights and not slow"
 
-cluster-test: $(VENV)/.dev $(S3_SERVER)/.installed  ## several machines: shared files, with an S3 server of the tests' own
-	$(PYTEST) tests/storage
+cluster-test: $(VENV)/.dev $(S3_SERVER)/.installed $(RAY)/.installed  ## several machines: S3 and Ray of the tests' own
+	$(PYTEST) tests/storage tests/operations/test_slot.py tests/operations/test_cluster.py
 
 screenshots: $(VENV)/.dev  ## every page and view, wide and narrow, light and dark, into artefacts/screenshots/
 	$(BIN)/python -m tests.screenshots
@@ -82,5 +83,12 @@ $(S3_SERVER)/.installed: tests/storage/s3_server.txt
 	@$(S3_SERVER)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
+# Ray beside the packages of the app, which it finds in their place.
+$(RAY)/.installed: requirements-cluster.txt | $(VENV)/.app
+	@$(PYTHON) -m venv $(RAY)
+	@$(RAY)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > $$($(RAY)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/headstart.pth
+	@touch $@
+
 clean:
-	rm -rf $(VENV) $(S3_SERVER) .pytest_cache .hypothesis .ruff_cache .mypy_cache .import_linter_cache
+	rm -rf $(VENV) $(S3_SERVER) $(RAY) .pytest_cache .hypothesis .ruff_cache .mypy_cache .import_linter_cache

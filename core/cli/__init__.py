@@ -224,13 +224,17 @@ def _add_experiments(verbs: Any) -> None:
     listing.add_argument("--archived", action="store_true", help="those that are archived too")
     listing.add_argument("--tag", help="only those with this tag")
     show = _verb(group, "show", "show one experiment and its runs", "experiments:show_experiment")
-    does = "write a finished experiment into a folder"
+    does = "write a finished experiment into a file for a colleague"
     export = _verb(group, "export", does, "experiments:export_experiment")
     does = "compare the strategies of an experiment"
     compare = _verb(verbs, "compare", does, "experiments:compare")
     for verb in (show, export, compare):
         verb.add_argument("id", metavar="ID")
-    export.add_argument("--output", type=Path, required=True, metavar="FOLDER")
+    about = "FILE.zip; or a folder, where results are kept rounded, as data/showcase has them"
+    export.add_argument("--output", type=Path, required=True, metavar="FILE", help=about)
+    does = "take in an experiment that was exported elsewhere"
+    taken = _verb(group, "import", does, "experiments:import_experiment")
+    taken.add_argument("file", type=Path, metavar="FILE")
     forms = ("table", "csv", "json", "html", "zip")
     about = "html: the report, one file; zip: every table as CSV and JSON (needs --output)"
     compare.add_argument("--format", choices=forms, default="table", help=about)
@@ -238,6 +242,11 @@ def _add_experiments(verbs: Any) -> None:
     compare.add_argument("--metric", default="accuracy", metavar="NAME", help=about)
     compare.add_argument("--output", type=Path, metavar="FILE", help="default: standard output")
 
+    does = "add strategies and seeds to a finished experiment, on its own split"
+    extend = _verb(group, "extend", does, "run:extend")
+    extend.add_argument("id", metavar="ID")
+    extend.add_argument("--strategies", metavar="A,B", help="names; the others stay")
+    extend.add_argument("--seeds", metavar="3,4", help="besides those that it has")
     _add_labels(group)
 
 
@@ -284,6 +293,19 @@ def _add_runs(verbs: Any) -> None:
 def _add_operations(verbs: Any) -> None:
     does = "show who serves the queue, and how much waits"
     _verb(verbs, "workers", does, "operations:list_workers")
+    group = _group(verbs, "cluster", "workers on the machines of a Ray cluster")
+    does = "start a worker on each device of each machine that has none yet"
+    start = _verb(group, "up", does, "operations:cluster_up")
+    size = start.add_mutually_exclusive_group()
+    about = "for machines with GPUs (default 1)"
+    size.add_argument("--gpus-per-slot", type=int, metavar="N", help=about)
+    about = "for machines without"
+    size.add_argument("--cpus-per-slot", type=int, metavar="N", help=about)
+    _verb(group, "status", "show the workers, as workers does", "operations:list_workers")
+    stop = _verb(group, "down", "end these workers", "operations:cluster_down")
+    for verb in (start, stop):
+        about = "of the Ray cluster: HOST:PORT, or auto for the one of this machine (default)"
+        verb.add_argument("--address", default="auto", metavar="ADDRESS", help=about)
     does = "check this installation, and say what to do"
     doctor = _verb(verbs, "doctor", does, "operations:doctor")
     about = "only what can stop an installation that worked: for a probe, under a second"

@@ -16,14 +16,15 @@ from core.experiments.labels import vars_of
 from core.experiments.recorded import prepare_store
 from core.experiments.records import ExperimentRecord, RunRecord, result_of
 from core.experiments.remeasure import request_remeasure
+from core.experiments.serving import serve_queue
+from core.experiments.sharing import export_file, import_file
 from core.experiments.store import Store
-from core.files import sweep_parts, write_bytes, written_whole
+from core.files import write_bytes, written_whole
 from core.jobs.cached import wait_for
 from core.jobs.launchers import current_launcher, log_path
 from core.jobs.queue import open_queue
 from core.jobs.records import STATES, progress_text
 from core.jobs.worker import serve
-from core.settings import current_settings
 from core.storage.shared import pull_cached
 from core.text import percent_text, printable_text, seconds_text
 from core.training.events import TIME_TITLES, RunResult
@@ -84,11 +85,28 @@ def show_experiment(arguments: argparse.Namespace) -> int:
 
 
 def export_experiment(arguments: argparse.Namespace) -> int:
-    folder = recorded.export_experiment(prepare_store(), arguments.id, arguments.output)
-    if arguments.json:
-        print_json({"experiment": arguments.id, "folder": str(folder)})
+    """Into a zip for a colleague, or, rounded, into a folder as recorded results are kept."""
+    store, output = prepare_store(), arguments.output
+    if output.suffix == ".zip":
+        export_file(store, arguments.id, output)
     else:
-        say(f"written to {folder}")
+        output = recorded.export_experiment(store, arguments.id, output)
+    if arguments.json:
+        kind = "file" if output.suffix == ".zip" else "folder"
+        print_json({"experiment": arguments.id, kind: str(output)})
+    else:
+        say(f"written to {output}")
+    return EXIT_DONE
+
+
+def import_experiment(arguments: argparse.Namespace) -> int:
+    if not arguments.file.is_file():
+        raise BadInput(f"There is no file {arguments.file}.", "FILE")
+    imported = import_file(prepare_store(), arguments.file)
+    if arguments.json:
+        print_json({"experiment": imported})
+    else:
+        say(f"imported: experiment {imported}")
     return EXIT_DONE
 
 
@@ -322,19 +340,6 @@ def work(arguments: argparse.Namespace) -> int:
         raise BadInput(
             f"--exit-when-idle is {idle}; it must be seconds, 0 or more.", "--exit-when-idle"
         )
-    # Imported here: other verbs need no library for images.
-    from core.datasets.storage import sweep_datasets
-    from core.experiments.uploads import sweep_broken_off
-
     stop_on_termination()
-    sweep_datasets()
-    sweep_broken_off()
-    sweep_parts(current_settings().cache_folder)
-    serve(
-        open_queue(),
-        current_launcher(),
-        exit_when_idle=idle,
-        report=log_line,
-        worker_id=arguments.worker_id,
-    )
+    serve_queue(open_queue(), log_line, exit_when_idle=idle, worker_id=arguments.worker_id)
     return EXIT_DONE

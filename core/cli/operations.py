@@ -1,14 +1,19 @@
-"""``workers``, ``doctor``, ``backup``, ``restore``, ``database``: to run an installation."""
+"""``workers``, ``cluster``, ``doctor``, ``backup``, ``restore``, ``database``: to run an
+installation."""
 
 import argparse
 from dataclasses import asdict
 from typing import Any
 
 from core.cli.output import EXIT_DONE, EXIT_FAILED, counter, print_json, print_table, say
+from core.errors import BadInput
 from core.jobs.overview import QueueOverview, WorkerStatus, overview
 from core.jobs.queue import open_queue
 from core.operations.backup import backup_words, make_backup
 from core.operations.check import is_fit
+from core.operations.cluster import SlotSize
+from core.operations.cluster import down as stop_cluster
+from core.operations.cluster import up as start_cluster
 from core.operations.database_copy import copy_database
 from core.operations.doctor import check_installation
 from core.operations.restore import restore_backup
@@ -32,7 +37,8 @@ def list_workers(arguments: argparse.Namespace) -> int:
         [[pool.name, str(pool.waiting), str(pool.running)] for pool in found.pools],
     )
     if found.abandoned:
-        print(f"{count_text(len(found.abandoned), 'job')} without a worker: they are interrupted.")
+        named = count_text(len(found.abandoned), "job")
+        print(f"{named} without a worker: the next one that looks marks what was lost.")
     return EXIT_DONE
 
 
@@ -56,6 +62,40 @@ def _document(found: QueueOverview) -> dict[str, Any]:
         "pools": [asdict(pool) for pool in found.pools],
         "abandoned": [job.id for job in found.abandoned],
     }
+
+
+def cluster_up(arguments: argparse.Namespace) -> int:
+    """A line for each machine; 1 where one was refused."""
+    size = None
+    for field in ("gpus", "cpus"):
+        count = getattr(arguments, f"{field}_per_slot")
+        if count is not None:
+            if count < 1:
+                name = f"--{field}-per-slot"
+                raise BadInput(f"{name} is {count}; it must be 1 or more.", name)
+            size = SlotSize(**{field: count})
+    found = start_cluster(arguments.address, size, say)
+    if arguments.json:
+        print_json(asdict(found))
+    else:
+        for name in sorted({*found.started, *found.there}):
+            now, before = found.started.get(name, 0), found.there.get(name, 0)
+            print(f"{name}: {count_text(now, 'worker')} started, {before} there before")
+        if not (found.started or found.there or found.refused):
+            print("No machine of the cluster is large enough for a worker of this size.")
+    for name, reason in found.refused.items():
+        say(f"{name} is refused: {reason}.")
+    nothing = not (found.started or found.there)
+    return EXIT_FAILED if found.refused or nothing else EXIT_DONE
+
+
+def cluster_down(arguments: argparse.Namespace) -> int:
+    ended = stop_cluster(arguments.address)
+    if arguments.json:
+        print_json({"ended": ended})
+    else:
+        print(f"{count_text(ended, 'worker')} ended.")
+    return EXIT_DONE
 
 
 def doctor(arguments: argparse.Namespace) -> int:

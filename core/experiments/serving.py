@@ -1,18 +1,48 @@
-"""An experiment run to its end by this process, with a line for each step of its runs."""
+"""Workers: one for the whole queue, and one that runs an experiment to its end, with a line for
+each step of its runs."""
 
 import time
 from collections.abc import Callable
 
 from core.experiments.records import RunRecord
 from core.experiments.store import Store
+from core.files import sweep_parts
 from core.jobs.launchers import current_launcher
+from core.jobs.queue import JobQueue
 from core.jobs.records import progress_text
 from core.jobs.worker import serve
+from core.settings import current_settings
 from core.text import percent_text
 
 PROGRESS_SECONDS = 1.0
 WAITING = "waiting for the device: another run is using it"
 Say = Callable[[str], None]
+
+
+def serve_queue(
+    queue: JobQueue,
+    report: Say,
+    *,
+    exit_when_idle: float | None = None,
+    worker_id: str | None = None,
+    watch: Callable[[], None] = lambda: None,
+) -> None:
+    """Remove what dead processes left in the home, then serve the whole queue (see ``serve``)."""
+    # Imported here: pages import this room, and these bring in libraries for images.
+    from core.datasets.storage import sweep_datasets
+    from core.experiments.uploads import sweep_broken_off
+
+    sweep_datasets()
+    sweep_broken_off()
+    sweep_parts(current_settings().cache_folder)
+    serve(
+        queue,
+        current_launcher(),
+        exit_when_idle=exit_when_idle,
+        report=report,
+        worker_id=worker_id,
+        watch=watch,
+    )
 
 
 def run_to_end(store: Store, experiment_id: str, say: Say) -> None:

@@ -78,7 +78,7 @@ class Store(JobQueue):
                 connection.execute(insert(runs), row)
                 over = {"state": "finished", "attempts": 1}
                 over |= {"started_at": entry.started_at, "finished_at": entry.finished_at}
-                connection.execute(insert(jobs), job_row(_job(row), 0, entry.created_at) | over)
+                connection.execute(insert(jobs), job_row(job_of(row), 0, entry.created_at) | over)
                 for number, epoch in enumerate(entry.epochs, start=1):
                     self._insert_epoch(connection, row["id"], number, epoch)
         return True
@@ -228,6 +228,14 @@ class Store(JobQueue):
 
     # A running run ----------------------------------------------------------------------------
 
+    def begin_run(self, run_id: str, attempt: int | None = None) -> bool:
+        """Drop the epochs of an attempt whose worker was lost; False if the run was taken away."""
+        with self.database.writing() as connection:
+            if not self.change_running(connection, run_id, attempt, progress_at=self.moment()):
+                return False
+            connection.execute(delete(epochs).where(epochs.c.run_id == run_id))
+            return True
+
     def add_epoch(self, run_id: str, record: EpochRecord, attempt: int | None = None) -> bool:
         """Append the record of one epoch; False if the run was taken away."""
         last = select(epochs.c.number, epochs.c.record).where(epochs.c.run_id == run_id)
@@ -334,7 +342,7 @@ class Store(JobQueue):
             )
         ]
         connection.execute(insert(runs), rows)
-        self.insert_jobs(connection, [_job(row) for row in rows])
+        self.insert_jobs(connection, [job_of(row) for row in rows])
         return experiment_id
 
     def _insert_epoch(
@@ -382,7 +390,7 @@ class Store(JobQueue):
             raise StoreError(damage_sentence(run_id, reason_of(error))) from error
 
 
-def _job(run: dict[str, Any]) -> NewJob:
+def job_of(run: dict[str, Any]) -> NewJob:
     """The job that makes the run of a row."""
     return NewJob(run["id"], "train", {"run": run["id"]}, run["experiment_id"])
 

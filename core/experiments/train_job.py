@@ -37,6 +37,7 @@ def run(arguments: dict[str, Any], context: JobContext) -> None:
     spec = experiment.training_spec(found)
     if context.job.error:  # the process before this one was killed
         _halve_the_batch(store, found, OutOfMemory(context.job.error), ", most likely,")
+    store.begin_run(found.id, found.attempts)
     context.report(LOADING)
     try:
         _train(store, found, spec, context)

@@ -91,11 +91,12 @@ class JobKind:
         message = f"The process of this {self.noun} ended early, with exit status {status}."
         return f"{message} Last line of its log: {last_line}" if last_line else message
 
-    def silent_worker_message(self, seconds: float) -> str:
+    def silent_worker_message(self, seconds: float, starts: int = 1) -> str:
         duration = f"{seconds:.0f} s" if seconds < 60 else seconds_text(seconds)
+        tried = f" It was started {starts} times." if starts > 1 else ""
         return (
             f"The worker of this {self.noun} was silent for {duration}: it died, or the machine "
-            f"was asleep. Start the {self.noun} again."
+            f"was asleep.{tried} Start the {self.noun} again."
         )
 
     def stopped_message(self) -> str:

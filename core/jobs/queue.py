@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Row,
     Select,
     Update,
     delete,
@@ -18,33 +19,27 @@ from sqlalchemy import (
 
 from core.errors import BadInput, StoreError, StoreLost, UnknownName
 from core.jobs.kinds import Pool, find_kind
-from core.jobs.records import ACTIVE_STATES, JobRecord, NewJob, Progress, jobs, workers
+from core.jobs.records import (
+    ACTIVE_STATES,
+    WAITING_AGAIN,
+    JobRecord,
+    NewJob,
+    Progress,
+    jobs,
+    workers,
+)
 from core.jobs.workers import DEFAULT_LEASE_SECONDS, WorkerList, moment_text
 from core.settings import current_settings
 
 T = TypeVar("T")
 
 NAMES_LISTED = 20
+# A job that brings down each worker that takes it must not go round for ever.
+MOST_STARTS = 3
 # A server that goes away in the midst of a write is waited for, and asked again this often.
 MOST_LOST = 3
 
-WAITING_AGAIN: dict[str, Any] = {
-    "state": "queued",
-    "progress": None,
-    "progress_at": None,
-    "error": None,
-    "result": None,
-    "worker_id": None,
-    "host": None,
-    "device": "",
-    "lease_expires_at": None,
-    "cancel_requested": False,
-    "started_at": None,
-    "finished_at": None,
-}
-
-
-_SILENT = (jobs.c.state == "interrupted") & jobs.c.lease_expires_at.is_not(None)
+_SILENT = jobs.c.state.in_(("interrupted", "queued")) & jobs.c.lease_expires_at.is_not(None)
 _RUNNING_AGAIN: dict[str, Any] = {"state": "running", "error": None, "finished_at": None}
 
 
@@ -201,8 +196,10 @@ class JobQueue(WorkerList):
     def reap_expired(self) -> list[str]:
         """Mark the jobs of silent workers ``interrupted`` (``cancelled`` where that was asked).
 
-        They keep the end of their lease: a worker that was not dead but asleep goes on with them.
-        Returns the ids of those jobs; forgets the silent workers.
+        Where machines share the database, another worker starts them again while they have
+        attempts left (``MOST_STARTS``). They keep the end of their lease: a worker that was not
+        dead but asleep goes on with them, unless another has taken them meanwhile. Returns the ids
+        of those jobs; forgets the silent workers.
         """
         with self.database.reading() as connection:
             expired, silent = self._expired()
@@ -211,22 +208,24 @@ class JobQueue(WorkerList):
                 return []  # the usual case takes no write lock
         with self.database.writing() as connection:
             expired, silent = self._expired()
-            found = connection.execute(
-                select(
-                    jobs.c.id, jobs.c.kind, jobs.c.cancel_requested, jobs.c.lease_expires_at
-                ).where(expired)
-            ).all()
+            found = connection.execute(select(jobs).where(expired)).all()
             for row in found:
-                end: dict[str, Any] = {"state": "cancelled"}
-                if not row.cancel_requested:
-                    silent_for = self.seconds_since(connection, row.lease_expires_at)
-                    silent_for += self.lease_seconds
-                    error = find_kind(row.kind).silent_worker_message(silent_for)
-                    lease = {"lease_expires_at": row.lease_expires_at}
-                    end = {"state": "interrupted", "error": error} | lease
-                self.end_job(connection, row.id, None, **end)
+                self._end_lost(connection, row)
             connection.execute(delete(workers).where(silent))
         return [row.id for row in found]
+
+    def _end_lost(self, connection: Connection, row: Row[Any]) -> None:
+        if row.cancel_requested:
+            self.end_job(connection, row.id, None, state="cancelled")
+            return
+        kind, lease = find_kind(row.kind), {"lease_expires_at": row.lease_expires_at}
+        shared, of_host = self.database.file is None, kind.pool == "live"
+        if shared and not of_host and row.attempts < MOST_STARTS:
+            self.change_running(connection, row.id, None, state="queued", progress=None, **lease)
+            return
+        silent_for = self.seconds_since(connection, row.lease_expires_at) + self.lease_seconds
+        error = kind.silent_worker_message(silent_for, row.attempts if shared else 1)
+        self.end_job(connection, row.id, None, state="interrupted", error=error, **lease)
 
     # A running job ----------------------------------------------------------------------------
 
@@ -358,7 +357,7 @@ class JobQueue(WorkerList):
     ) -> Select[str]:
         """The waiting job that this worker may take first."""
         wanted = select(jobs.c.id).where(
-            jobs.c.state == "queued", jobs.c.host.is_(None) | (jobs.c.host == self.host)
+            jobs.c.state == "queued", jobs.c.host.is_(None) | (jobs.c.host == self.host) | _SILENT
         )
         if group_id is not None:
             wanted = wanted.where(jobs.c.group_id == group_id)

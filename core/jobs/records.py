@@ -109,6 +109,22 @@ workers = Table(
     Column("device", Text, nullable=False, server_default=""),
 )
 
+WAITING_AGAIN: dict[str, Any] = {
+    "state": "queued",
+    "progress": None,
+    "progress_at": None,
+    "error": None,
+    "result": None,
+    "worker_id": None,
+    "host": None,
+    "device": "",
+    "lease_expires_at": None,
+    "cancel_requested": False,
+    "started_at": None,
+    "finished_at": None,
+}
+"""What a job that was over becomes when it is queued again."""
+
 Index("jobs_by_state", jobs.c.state, jobs.c.queue_number)
 Index("jobs_by_group", jobs.c.group_id)
 Index("jobs_by_kind", jobs.c.kind, jobs.c.created_at)

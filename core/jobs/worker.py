@@ -111,7 +111,9 @@ class Worker:
             return False
         self._looked_at = time.monotonic()
         for job_id in self.queue.reap_expired():
-            self.report(f"{job_id}: its worker was silent; it can be started again")
+            self.report(f"{job_id}: its worker was silent")
+        # To end a child takes long: a job of ours that waits again by now is not to be taken anew.
+        self._keep_leases()
         taken = False
         while (job := self.queue.claim_next(self.worker_id, self.group_id, POOLS)) is not None:
             taken = True

@@ -70,11 +70,10 @@ def _show_pool(pool: PoolStatus) -> None:
 def _show_missing(found: QueueOverview) -> None:
     if found.abandoned:
         named = count_text(len(found.abandoned), "job")
+        verb = "counts" if len(found.abandoned) == 1 else "count"
         st.warning(
-            f"{named} counts as running without a worker. The next worker marks it interrupted."
-            if len(found.abandoned) == 1
-            else f"{named} count as running without a worker. The next worker marks them "
-            "interrupted.",
+            f"{named} {verb} as running without a worker. The next worker that looks marks what "
+            "was lost as interrupted; where machines share the database, it is started again.",
             icon=":material/warning:",
         )
     if not found.workers:

@@ -14,6 +14,7 @@ from core.jobs import child
 from core.jobs.cached import output_of, unfinished_folder
 from core.jobs.context import JobContext, JobFailed, StartAgain
 from core.jobs.kinds import KINDS
+from core.jobs.launchers import ProcessLauncher
 
 HANDLER = "tests.jobs.stand_in:run"
 PIECE_BYTES = 8 * 1024**2
@@ -24,6 +25,13 @@ class QuietContext:
 
     def report(self, step: str, done: int = 0, total: int = 0) -> None:
         """Nobody listens."""
+
+
+class StandInLauncher(ProcessLauncher):
+    """``HEADSTART_LAUNCHER`` of workers whose jobs do as they are told."""
+
+    def __init__(self) -> None:
+        super().__init__("tests.jobs.stand_in")
 
 
 def take_the_place_of_all() -> None:
@@ -41,6 +49,10 @@ def run(arguments: dict[str, Any], context: JobContext) -> dict[str, Any] | None
             context.report("Waiting", done, 10_000)
             context.check()
             time.sleep(0.02)
+    elif do == "take":
+        for done in range(10 * arguments["seconds"]):
+            context.report("Working", done, 10 * arguments["seconds"])
+            time.sleep(0.1)
     elif do == "until":
         while not Path(arguments["mark"]).exists():
             context.report("Waiting for a mark")

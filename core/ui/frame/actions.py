@@ -12,10 +12,10 @@ from core.datasets import storage, versions
 from core.datasets.dataset import Dataset
 from core.datasets.reading_choice import Choice
 from core.datasets.versions import Changes
-from core.experiments import imports, own_backbones, removal
+from core.experiments import extension, imports, own_backbones, removal, sharing
 from core.experiments.labels import change_labels
 from core.experiments.limits import check_stored
-from core.experiments.records import ExperimentSpec
+from core.experiments.records import ExperimentRecord, ExperimentSpec
 from core.experiments.remeasure import request_remeasure
 from core.settings import current_settings
 from core.ui.frame import reads
@@ -30,6 +30,17 @@ def create_experiments(specs: Sequence[ExperimentSpec]) -> list[str]:
     """
     check_stored(0, "what these runs keep")
     return reads.store().create_experiments(specs, current_settings().most_queued_runs)
+
+
+@editors_only
+def extend_experiment(
+    experiment: ExperimentRecord, strategies: Sequence[str], seeds: Sequence[int]
+) -> None:
+    """Queue more strategies and seeds of it. Raises ``BadInput`` where they could not be compared
+    with the others, ``LimitReached``."""
+    check_stored(0, "what these runs keep")
+    spec = extension.plan_extension(reads.store(), experiment, strategies, seeds)
+    extension.extend(reads.store(), experiment.id, spec, current_settings().most_queued_runs)
 
 
 @editors_only
@@ -67,6 +78,13 @@ def remove_experiments(experiment_ids: Iterable[str]) -> None:
 
 
 @editors_only
+def import_experiment(file: BinaryIO) -> str:
+    """``sharing.import_file``; returns the id. Raises ``LimitReached`` where the home is full."""
+    check_stored(0, "this experiment")
+    return sharing.import_file(reads.store(), file)
+
+
+@editors_only
 def undo_removal(experiment_id: str) -> None:
     removal.undo_removal(reads.store(), experiment_id, _who())
 
@@ -82,6 +100,12 @@ def make_backbone(run_id: str, name: str | None) -> str:
     """``own_backbones.request_backbone``; returns the name that the backbone gets."""
     check_stored(0, "this backbone")
     return own_backbones.request_backbone(reads.store(), run_id, name)
+
+
+@editors_only
+def remove_backbone(name: str) -> bool:
+    """``own_backbones.remove_backbone``; returns whether experiments keep its name."""
+    return own_backbones.remove_backbone(reads.store(), name)
 
 
 @editors_only
