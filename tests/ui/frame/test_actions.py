@@ -28,8 +28,8 @@ STORE_CHANGES = {
 }  # fmt: skip
 STORE_OF_WORKERS = {
     "register_worker", "announce_worker", "forget_worker", "claim_next", "heartbeat",
-    "begin_run", "reap_expired", "set_progress", "add_epoch", "restart_run", "finish", "finish_run", "fail",
-    "change_running", "note_death", "end_job", "replace_result",
+    "reap_expired", "set_progress", "add_epoch", "restart_run", "finish", "finish_run", "fail",
+    "begin_run", "change_running", "note_death", "end_job", "replace_result",
     "mark_cancelled", "mark_interrupted",
 }  # fmt: skip
 STORE_READS = {
