@@ -66,7 +66,7 @@ def log_path(job: JobRecord) -> Path:
 class ChildProcess:
     """A child process on this machine, which does one job, or one after the other.
 
-    ``job`` is the one at work, or the last one. A kind that ``shares_process`` has a socket to it:
+    ``job`` is the one at work, or the last one. A kind that ``keeps_process`` has a socket to it:
     the child sends ``WAITING`` when its job ended well, and gets the id of the next job.
     """
 
@@ -76,7 +76,7 @@ class ChildProcess:
         self._is_used = self._was_stopped = False
         arguments = [job.id, "--parent", str(os.getpid())]
         self._socket: socket.socket | None = None
-        if not find_kind(job.kind).shares_process:
+        if not find_kind(job.kind).keeps_process:
             self.process = _start_process(log_path(job), module, *arguments)
             return
         self._socket, theirs = socket.socketpair()
@@ -185,25 +185,25 @@ class ProcessLauncher:
 
     def __init__(self, module: str = "core.jobs.child") -> None:
         self._module = module
-        self._sharing: list[ChildProcess] = []
+        self._kept: list[ChildProcess] = []
 
     def start(self, job: JobRecord) -> LocalProcess:
-        for child in self._sharing:
+        for child in self._kept:
             if child.take(job):
                 return LocalProcess(child)
-        shares = find_kind(job.kind).shares_process
-        if shares:
+        keeps = find_kind(job.kind).keeps_process
+        if keeps:
             self.end_waiting()
         child = ChildProcess(self._module, job)
-        if shares:
-            self._sharing.append(child)
+        if keeps:
+            self._kept.append(child)
         return LocalProcess(child)
 
     def end_waiting(self) -> None:
-        for child in self._sharing:
+        for child in self._kept:
             if child.is_waiting:
                 child.stop()
-        self._sharing = [child for child in self._sharing if child.process.poll() is None]
+        self._kept = [child for child in self._kept if child.process.poll() is None]
 
 
 def ensure_worker(queue: JobQueue) -> bool:
