@@ -36,7 +36,8 @@ class BackboneMatrix:
     """What was run: names of ``backbones`` in the order of the ladder, and ``modes`` in theirs.
 
     ``pairs`` are the pairs of backbones in the same mode that are tested, modes from random weights
-    left out, with intervals; ``images`` is the number of test images.
+    left out, with intervals; ``images`` is the number of test images. ``saw_test_images`` are the
+    strategies that have seen some of these.
     """
 
     backbones: tuple[str, ...]
@@ -44,6 +45,7 @@ class BackboneMatrix:
     cells: tuple[BackboneCell, ...]
     pairs: tuple[PairVerdict, ...]
     images: int
+    saw_test_images: frozenset[str] = frozenset()
 
     def cell(self, backbone: str, mode: Mode) -> BackboneCell | None:
         """None for what was not run."""
@@ -108,6 +110,7 @@ def backbone_matrix(evidence: ExperimentPredictions) -> BackboneMatrix:
         cells=tuple(cells),
         pairs=family_of_pairs(evidence, pairs, with_intervals=True),
         images=evidence.images,
+        saw_test_images=evidence.saw_test_images,
     )
 
 
@@ -115,10 +118,11 @@ def answer_of(matrix: BackboneMatrix, seconds: Mapping[str, float]) -> Answer | 
     """The backbone to take in the mode that most of them share, of equals the earlier mode.
 
     ``seconds`` is the cost by strategy; one without a cost comes last. None where no two backbones
-    were trained in the same mode.
+    were trained in the same mode. Those that have seen test images are left out.
     """
+    fair = [cell for cell in matrix.cells if cell.score.strategy not in matrix.saw_test_images]
     by_mode = {
-        mode: [cell for cell in matrix.cells if cell.mode is mode]
+        mode: [cell for cell in fair if cell.mode is mode]
         for mode in matrix.modes
         if mode is not Mode.SCRATCH
     }

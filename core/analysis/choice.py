@@ -33,8 +33,11 @@ def headline_pair(evidence: ExperimentPredictions) -> tuple[str, str] | None:
     """``(first, second)``: what a pre-trained network adds to training from scratch.
 
     See ``headline_of``; the exact test over the shared images decides whether a pre-trained
-    strategy is really better than the linear probe.
+    strategy is really better than the linear probe. A strategy that has seen test images is in no
+    such pair, unless there is none without it.
     """
+    if len(evidence.fair.answers) > 1:
+        evidence = evidence.fair
     accuracies = {answers.strategy: answers.accuracy for answers in evidence.answers}
     return headline_of(accuracies, lambda name, over: is_told_apart(evidence, over, name))
 
@@ -103,8 +106,10 @@ def good_strategies(evidence: ExperimentPredictions) -> tuple[StrategyPrediction
     """Strategies that are clearly better than always predicting the commonest training class.
 
     Exact test on the shared images, Holm over the strategies, at 5 %. In the order of the ladder;
-    never the majority class itself, which cannot be better than itself.
+    never the majority class itself, which cannot be better than itself, and none that has seen test
+    images.
     """
+    evidence = evidence.fair
     if not evidence.images:
         return ()
     p_values = _p_values(evidence.majority_correct, evidence.answers)
@@ -120,6 +125,7 @@ def best_strategies(evidence: ExperimentPredictions) -> tuple[StrategyPrediction
 
     In the order of the ladder; fewer than two where no more are good.
     """
+    evidence = evidence.fair
     good = good_strategies(evidence)
     ranked = [answers for answers in evidence.ranked if answers in good]
     if len(ranked) < 2:

@@ -23,7 +23,7 @@ from core.experiments.records import (
     finished_runs,
 )
 from core.experiments.store import Store
-from core.experiments.used_backbones import used_under
+from core.experiments.used_backbones import saw_test_images, used_under
 from core.strategies.registry import find_strategy
 from core.text import seconds_text
 from core.training.events import TIME_TITLES, Deployment
@@ -54,7 +54,8 @@ class Row:
     extraction cost when it was done, also where this experiment found the features in the cache;
     ``end_to_end_seconds`` is the total with that cost always counted. ``deployment`` is what the
     network of one of its seeds costs where it is used. ``backbone_origin``: the run that a backbone
-    of one's own comes from; None for other backbones, and without one.
+    of one's own comes from; None for other backbones, and without one. ``saw_test_images``: that
+    backbone has seen test images of the experiment, or may have.
 
     Each time is the median over the seeds in which it was not disturbed. ``disturbed`` names the
     fields of those that were disturbed in every seed: they are shown with a mark and not compared.
@@ -89,6 +90,7 @@ class Row:
     notes: tuple[str, ...]
     runs: tuple[SeedResult, ...]
     disturbed: tuple[str, ...] = ()
+    saw_test_images: bool = False
 
     def time_text(self, name: str) -> str:
         """One of the times in words, with a mark where it was disturbed."""
@@ -267,6 +269,7 @@ def _row(runs: Sequence[RunRecord], spec: ExperimentSpec) -> Row:
             SeedResult(run.id, run.seed, run.state, run.test_accuracy, run.error) for run in runs
         ),
         disturbed=disturbed,
+        saw_test_images=saw_test_images(runs[0].strategy, spec),
     )
 
 
@@ -372,8 +375,7 @@ COLUMN_HELP = {
     "strategy": "One step of the ladder; the page 'The ladder' describes each.",
     "state": "finished, or the state of the run that is not.",
     ORIGIN: "The run that a backbone of your own comes from; others were trained on ImageNet.",
-    "test accuracy (%)": "Fraction of test images that were predicted correctly: mean over the "
-    "seeds.",
+    "test accuracy (%)": "Fraction of test images predicted correctly: mean over the seeds.",
     "low (%)": "Lower end of the 95 % Wilson interval: on very many images from the same source, "
     "the accuracy is plausibly no lower than this.",
     "high (%)": "Upper end of the 95 % Wilson interval: on very many images from the same source, "
@@ -386,11 +388,9 @@ COLUMN_HELP = {
     "whole run (s)": "Everything from start to score, with extraction counted also where its "
     "result was already in the cache.",
     DISTURBED: "Times that other work on the machine made longer, in every seed.",
-    "log loss (nats)": "Price of wrong confidence on the test images: 0 is perfect, lower is "
-    "better.",
+    "log loss (nats)": "Price of wrong confidence on test images: 0 is perfect, lower is better.",
     "validation accuracy (%)": "On the images that chose the epoch.",
-    "training accuracy (%)": "On the images it was trained on; much higher than test accuracy "
-    "means overfitting.",
+    "training accuracy (%)": "On its training images; far above test accuracy means overfitting.",
     "first epoch (s)": "Training time of the first epoch, with tracing and compiling.",
     "epochs": "Epochs that were trained (median over the seeds): fewer than planned where early "
     "stopping ended a run, whose note says so.",

@@ -18,6 +18,7 @@ from core.errors import StoreError, UnknownName
 from core.experiments.records import ExperimentSpec, RunRecord
 from core.experiments.run_files import read_predictions
 from core.experiments.store import Store
+from core.experiments.used_backbones import saw_test_images
 from core.strategies.registry import STRATEGIES
 from core.training.events import Predictions
 
@@ -80,6 +81,8 @@ class ExperimentPredictions:
     ``majority_label`` is the position in ``classes`` of the commonest class of the *training*
     images. ``answers`` are in the order of the ladder and empty where nothing could be read, as are
     the arrays then; ``missing`` has the reason for each finished run that is left out.
+    ``saw_test_images``: strategies on a backbone of one's own that has seen some of the test
+    images, or may have.
     """
 
     experiment_id: str
@@ -91,6 +94,7 @@ class ExperimentPredictions:
     majority_label: int
     answers: tuple[StrategyPredictions, ...]
     missing: dict[str, str]
+    saw_test_images: frozenset[str] = frozenset()
 
     @property
     def images(self) -> int:
@@ -150,8 +154,16 @@ class ExperimentPredictions:
 
     @property
     def best(self) -> StrategyPredictions | None:
-        """The most accurate strategy; None without predictions."""
-        return self.ranked[0] if self.ranked else None
+        """The most accurate strategy of ``fair``; None without predictions."""
+        return next(iter(self.fair.ranked), None)
+
+    @cached_property
+    def fair(self) -> "ExperimentPredictions":
+        """The same without strategies that have seen test images: what is said to be best is one of
+        these. All of them where no other is left."""
+        names = {answers.strategy for answers in self.answers}
+        kept = names - self.saw_test_images
+        return self.only(kept) if kept and kept != names else self
 
     def only(self, strategies: Collection[str]) -> "ExperimentPredictions":
         """The same with some of the strategies: what is tested together is then theirs alone."""
@@ -197,6 +209,9 @@ def load_evidence(store: Store, experiment_id: str) -> ExperimentPredictions:
             for strategy in ladder_order(run.strategy for run, _ in read)
         ),
         missing=missing,
+        saw_test_images=frozenset(
+            run.strategy for run, _ in read if saw_test_images(run.strategy, spec)
+        ),
     )
 
 

@@ -128,7 +128,9 @@ class KeyPair:
 
 
 def key_pairs(evidence: ExperimentPredictions) -> tuple[KeyPair, ...]:
-    """The pairs that matter, question by question, with intervals; Holm over these alone."""
+    """The pairs that matter, question by question, with intervals; Holm over these alone. None with
+    a strategy that has seen test images."""
+    evidence = evidence.fair
     names = [answers.strategy for answers in evidence.answers]
     accuracies = {answers.strategy: answers.accuracy for answers in evidence.answers}
     probes = {_backbone_name(name): name for name in names if is_probe(name)}

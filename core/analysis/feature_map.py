@@ -6,7 +6,7 @@ are compared by their pixels.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -19,7 +19,8 @@ from scipy.spatial import cKDTree
 from core.analysis.choice import backbone_of
 from core.analysis.evidence import ExperimentPredictions
 from core.backbones.backbone import Backbone
-from core.backbones.feature_cache import find_stored, matching_keys
+from core.backbones.feature_cache import find_stored, matching_keys, stored_pieces
+from core.backbones.feature_set import Piece
 from core.backbones.features import feature_identity
 from core.backbones.registry import BACKBONES
 from core.datasets.prepare import PreparedImages, prepare_images
@@ -63,19 +64,24 @@ class FeatureMap:
 
 
 def feature_map(
-    store: Store, experiment_id: str, method: Method = "tsne", backbone: str | None = None
+    store: Store,
+    experiment_id: str,
+    method: Method = "tsne",
+    backbone: str | None = None,
+    kept: Mapping[str, Sequence[str]] | None = None,
 ) -> CachedWork:
     """The state of an experiment's map; starts the job where there is no map yet.
 
-    ``backbone``: whose features lay it out, one of ``kept_features``; None, and one that is not
-    among these, is the first of them. Read the map with ``read_map(work.result)`` once
-    ``work.state`` is ``ready``; after a failure ``make_again`` starts it again. When features of
-    all test images come into the cache, it is made anew.
-    ``UnknownName`` for an experiment, dataset or method that is not there.
+    ``kept``: its ``kept_features``, where the caller has looked already. ``backbone``: whose
+    features lay it out, one of these; None, and one that is not among them, is the first. Read the
+    map with ``read_map(work.result)`` once ``work.state`` is ``ready``; after a failure
+    ``make_again`` starts it again. When features of all test images come into the cache, it is
+    made anew. ``UnknownName`` for an experiment, dataset or method that is not there.
     """
     if method not in METHODS:
         raise UnknownName("method", method, METHODS)
-    kept = kept_features(store.experiment(experiment_id).spec)
+    if kept is None:
+        kept = kept_features(store.experiment(experiment_id).spec)
     chosen = backbone if backbone in kept else next(iter(kept), None)
     known = ";".join(kept[chosen]) if chosen else ""
     mark = hashlib.sha256(f"{FORMAT};{known}".encode()).hexdigest()[:16]
@@ -93,8 +99,9 @@ def kept_features(spec: ExperimentSpec) -> dict[str, list[str]]:
     dataset = open_dataset(spec.dataset_id)
     test = spec.split.of(dataset).test
     found: dict[str, list[str]] = {}
+    pieces = stored_pieces()
     for backbone, wanted in wanted_features(spec, dataset.image_count):
-        if keys := wanted.keys_with(test):
+        if keys := wanted.keys_with(test, pieces):
             found.setdefault(backbone.name, []).extend(keys)
     own = {one.name for name, _ in spec.strategies if (one := backbone_of(name)) is not None}
     return dict(sorted(found.items(), key=lambda entry: entry[0] not in own))
@@ -172,9 +179,9 @@ class WantedFeatures:
     entries: dict[str, Any]
     shape: tuple[int, int]
 
-    def keys_with(self, images: np.ndarray) -> list[str]:
-        """Keys of what the cache has of all ``images``, the newest first."""
-        return matching_keys(self.entries, self.shape, images)
+    def keys_with(self, images: np.ndarray, pieces: Sequence[Piece]) -> list[str]:
+        """Keys of the sets among ``pieces`` that have all ``images``, the newest first."""
+        return matching_keys(pieces, self.entries, self.shape, images)
 
 
 def wanted_features(
@@ -329,10 +336,11 @@ def _vectors(
 ) -> tuple[np.ndarray, str]:
     """One row of numbers for each image, float32, and a sentence on what they are."""
     context.report("Looking for features")
+    pieces = stored_pieces()
     for backbone, wanted in wanted_features(spec, prepared.shape[0], images=prepared.digest):
         if chosen not in (None, backbone.name):
             continue
-        for key in wanted.keys_with(positions):
+        for key in wanted.keys_with(positions, pieces):
             stored = find_stored(key, positions)
             if stored is not None:
                 return root_normalised(stored.take(positions)), (

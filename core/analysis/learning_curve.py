@@ -18,6 +18,7 @@ from core.analysis.significance import mean_interval
 from core.experiments.planning import series_of
 from core.experiments.records import ExperimentRecord, RunRecord, finished_runs
 from core.experiments.store import Store
+from core.experiments.used_backbones import saw_test_images
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,8 @@ class StrategyCurve:
 class LearningCurve:
     """``curves`` in ladder order; ``test_images`` and ``majority_accuracy`` are the same for all.
 
-    ``done`` of ``total`` runs of the series are over.
+    ``done`` of ``total`` runs of the series are over. ``saw_test_images`` are the strategies on a
+    backbone of one's own that has seen test images, or may have.
     """
 
     series: str
@@ -57,6 +59,7 @@ class LearningCurve:
     curves: tuple[StrategyCurve, ...]
     done: int
     total: int
+    saw_test_images: frozenset[str] = frozenset()
 
     def of(self, strategy: str) -> StrategyCurve | None:
         return next((curve for curve in self.curves if curve.strategy == strategy), None)
@@ -105,12 +108,18 @@ def learning_curve_of(
         curves=tuple(curves),
         done=sum(not run.is_active for run in every),
         total=len(every),
+        saw_test_images=frozenset(
+            entry.strategy for entry in curves if saw_test_images(entry.strategy, spec)
+        ),
     )
 
 
 def headline_curves(curve: LearningCurve) -> tuple[StrategyCurve, StrategyCurve] | None:
-    """The headline pair by the accuracy with the most images; None with fewer than two."""
-    pair = headline_of({entry.strategy: entry.points[-1].mean for entry in curve.curves})
+    """The headline pair by the accuracy with the most images; None with fewer than two. A strategy
+    that has seen test images is in it only where there is none without."""
+    fair = [entry for entry in curve.curves if entry.strategy not in curve.saw_test_images]
+    among = fair if len(fair) > 1 else curve.curves
+    pair = headline_of({entry.strategy: entry.points[-1].mean for entry in among})
     known = {entry.strategy: entry for entry in curve.curves}
     return None if pair is None else (known[pair[0]], known[pair[1]])
 

@@ -25,7 +25,8 @@ from core.analysis.verdicts import (
     against_majority,
     pair_verdict,
 )
-from core.experiments.records import ExperimentRecord, RunRecord, finished_runs
+from core.experiments.records import ExperimentRecord, ExperimentSpec, RunRecord, finished_runs
+from core.experiments.used_backbones import saw_test_images
 from core.strategies.registry import MAJORITY, names_with
 from core.strategies.strategy import Role
 
@@ -118,7 +119,7 @@ class StoryFacts:
     @property
     def has_pretrained(self) -> bool:
         """Known without the predictions that ``best_pretrained`` may need."""
-        return any(needs_pretrained(name) for name in self.rows)
+        return any(needs_pretrained(name) for name in self._accuracies)
 
     @cached_property
     def best_from_scratch(self) -> Row | None:
@@ -244,7 +245,10 @@ class StoryFacts:
 
     @property
     def _accuracies(self) -> dict[str, float]:
-        return {name: accuracy_of(row) for name, row in self.rows.items()}
+        """Of those that have not seen test images."""
+        return {
+            name: accuracy_of(row) for name, row in self.rows.items() if not row.saw_test_images
+        }
 
     @property
     def _predicted(self) -> set[str]:
@@ -311,15 +315,19 @@ def accuracy_of(row: Row) -> float:
     return row.test_accuracy
 
 
-def stored_gains(runs: Iterable[RunRecord]) -> dict[str, float]:
+def stored_gains(
+    runs: Iterable[RunRecord], specs: Mapping[str, ExperimentSpec]
+) -> dict[str, float]:
     """By experiment: the best pre-trained accuracy minus the best from scratch.
 
-    From the scores of the runs, without reading predictions. Experiments that lack either are left
+    From the scores of the runs, without reading predictions; those that have seen test images are
+    left out. ``specs`` are those of the experiments, by id. Experiments that lack either are left
     out; the order is that in which they first appear among ``runs``.
     """
     scores: dict[str, dict[str, list[float]]] = {}
     for run, result in finished_runs(runs):
-        if run.strategy != MAJORITY:
+        spec = specs.get(run.experiment_id)
+        if run.strategy != MAJORITY and not (spec and saw_test_images(run.strategy, spec)):
             strategies = scores.setdefault(run.experiment_id, {})
             strategies.setdefault(run.strategy, []).append(result.scores.test.accuracy)
     gains = {}

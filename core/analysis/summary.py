@@ -59,7 +59,8 @@ class Summary:
 
 
 def summary_of(evidence: ExperimentPredictions, breakdown: TimeBreakdown) -> Summary | None:
-    """None where no run has finished with its predictions."""
+    """None where no run has finished with its predictions. Of ``evidence.fair``."""
+    evidence = evidence.fair
     best = evidence.best
     if best is None:
         return None

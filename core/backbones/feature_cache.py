@@ -82,7 +82,7 @@ def _sorted_out(key: str, images: np.ndarray) -> tuple[list[Piece], np.ndarray, 
     missing = np.asarray(images)
     found: list[Piece] = []
     damaged: list[Piece] = []
-    for piece in _pieces(key):
+    for piece in stored_pieces(key):
         has = _marks(piece.images, piece.image_count)[missing]
         if has.any():
             if not piece.is_whole():
@@ -134,17 +134,17 @@ def find_stored(key: str, images: np.ndarray) -> FeatureSet | None:
 
 
 def matching_keys(
-    wanted: Mapping[str, Any], shape: tuple[int, int], images: np.ndarray
+    pieces: Iterable[Piece], wanted: Mapping[str, Any], shape: tuple[int, int], images: np.ndarray
 ) -> list[str]:
-    """Keys of the stored sets that have all ``images`` and, in their manifests, all values of
-    ``wanted``, the newest first.
+    """Keys of the sets among ``pieces`` (``stored_pieces``) that have all ``images`` and, in their
+    manifests, all values of ``wanted``, the newest first.
 
     ``shape``: images of the dataset, and width. For work that can use features that differ in the
     rest (precision, device).
     """
     newest: dict[str, str] = {}
     held: dict[str, np.ndarray] = {}
-    for piece in _pieces():
+    for piece in pieces:
         if (piece.image_count, piece.width) == shape and all(
             piece.manifest.get(name) == value for name, value in wanted.items()
         ):
@@ -227,8 +227,9 @@ def _marks(images: np.ndarray, image_count: int) -> np.ndarray:
     return marks
 
 
-def _pieces(key: str = "") -> list[Piece]:
-    """The pieces with a readable manifest, the largest first; others are left out (logged)."""
+def stored_pieces(key: str = "") -> list[Piece]:
+    """The pieces of a key, or all, with a readable manifest, the largest first; others are left out
+    (logged). It reads every manifest, and on several machines asks the shared storage."""
     found = []
     for path in listed(features_folder(), f"{key}*.json"):
         try:

@@ -7,6 +7,7 @@ of its run in a process of its own, as that loads Keras.
 
 import hashlib
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -305,6 +306,17 @@ def _rights(run: RunRecord) -> dict[str, str]:
 # Removing one -------------------------------------------------------------------------------------
 
 
+def why_not_removed(name: str, used: Iterable[ExperimentRecord]) -> str | None:
+    """Why a backbone cannot go now, in a sentence; ``used`` are ``experiments_with`` it."""
+    active = [entry.id for entry in used if entry.is_active]
+    if not active:
+        return None
+    many, verb, them = ("Experiment", "uses", "it")
+    if len(active) > 1:
+        many, verb, them = ("Experiments", "use", "them")
+    return f"{many} {list_text(active)} {verb} the backbone {name} now; cancel {them} first."
+
+
 def remove_backbone(store: Store, name: str) -> bool:
     """Remove a backbone; where experiments use it, their titles and results stay, and so does its
     name. Returns whether they do. Raises ``BadInput`` while runs on it wait or work."""
@@ -320,13 +332,8 @@ def remove_backbone(store: Store, name: str) -> bool:
             known = [one.name for one in found.records.values() if not one.removed_at]
             raise UnknownName("backbone of your own", name, known)
         used = experiments_with(store, name)
-        if active := [entry.id for entry in used if entry.is_active]:
-            many = "Experiment" if len(active) == 1 else "Experiments"
-            raise BadInput(
-                f"{many} {list_text(active)} {'uses' if len(active) == 1 else 'use'} the backbone "
-                f"{name} now; cancel {'it' if len(active) == 1 else 'them'} first.",
-                "name",
-            )
+        if reason := why_not_removed(name, used):
+            raise BadInput(reason, "name")
         if used:
             remove_weights(record)
         else:

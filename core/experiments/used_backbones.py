@@ -42,6 +42,14 @@ def seen_test_images(name: str, dataset: Dataset, test: np.ndarray) -> int | Non
     return int(np.isin(dataset.groups[test], dataset.groups[is_seen]).sum())
 
 
+def saw_test_images(strategy: str, spec: ExperimentSpec) -> bool:
+    """Whether what a strategy starts from has seen test images of its experiment, or may have: its
+    accuracy on these says too much of new ones."""
+    used = used_under(strategy, spec)
+    is_random = strategy in STRATEGIES and not STRATEGIES[strategy].is_pretrained
+    return used is not None and used.seen_test_images != 0 and not is_random
+
+
 def experiments_with(store: Store, name: str) -> list[ExperimentRecord]:
     """The experiments that have a strategy on the backbone, the newest first."""
     return [entry for entry in store.experiments() if name in entry.spec.backbones]

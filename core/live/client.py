@@ -5,7 +5,7 @@ is ready, then ``answer`` for each image; ``docs/decisions/0007-live-answers.md`
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -57,9 +57,10 @@ class Candidate:
 class LiveState:
     """How far the networks of one experiment are.
 
-    ``step`` is a sentence, ``done`` of ``total`` count networks or images within it. ``error`` says
-    in plain words why it ``failed``; a minute later it is tried again. ``unable`` names, once
-    ``ready``, the strategies whose network could not be loaded, with the reason; the others answer.
+    ``step`` is a sentence, ``done`` of ``total`` count networks or images within it. ``loaded``
+    are the strategies whose network is there and answers at once, also while others load.
+    ``error`` says in plain words why it ``failed``; a minute later it is tried again. ``unable``
+    names the strategies whose network could not be loaded, with the reason; the others answer.
     ``note`` says what slows the answers (a timed run, networks that do not all fit into memory),
     or is empty.
     """
@@ -68,6 +69,7 @@ class LiveState:
     step: str = ""
     done: int = 0
     total: int = 0
+    loaded: tuple[str, ...] = ()
     error: str = ""
     unable: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
@@ -112,9 +114,10 @@ def candidates(store: Store, experiment_id: str) -> tuple[Candidate, ...]:
 def wake(store: Store, experiment_id: str, offered: Sequence[Candidate] | None = None) -> LiveState:
     """Start the process if none runs, ask it for this experiment's networks, return at once.
 
-    Cheap to poll; ``offered`` are its ``candidates`` where the caller has them. An experiment
-    without a network that can answer is ``ready``: nothing is started. Raises ``UnknownName`` for
-    an experiment that is not there, ``OSError`` where no process can be started.
+    Cheap to poll; ``offered`` are those of its ``candidates`` that are wanted, in the order in
+    which they are loaded; None is all. Without a network that can answer it is ``ready``, and
+    nothing is started. Raises ``UnknownName`` for an experiment that is not there, ``OSError``
+    where no process can be started.
     """
     offered = candidates(store, experiment_id) if offered is None else offered
     wanted = [found for found in offered if found.has_network]
@@ -136,14 +139,21 @@ def wake(store: Store, experiment_id: str, offered: Sequence[Candidate] | None =
     return LiveState("starting", server.text or STARTING)
 
 
-def answer(store: Store, experiment_id: str, image: np.ndarray) -> tuple[LiveAnswer, ...]:
+def answer(
+    store: Store, experiment_id: str, image: np.ndarray, strategies: Collection[str] | None = None
+) -> tuple[LiveAnswer, ...]:
     """What every strategy that can answer predicts for ``image``, in ladder order.
 
-    ``image`` uint8 ``(h, w, c)`` as ``prepare_upload`` or ``prepared_of`` give it. Under a second
-    once ``wake`` says ``ready``; before that it waits until it is. Raises ``BadInput`` for an
-    image of another shape, ``HeadstartError`` where the process failed.
+    ``image`` uint8 ``(h, w, c)`` as ``prepare_upload`` or ``prepared_of`` give it; ``strategies``
+    are those that are asked, None is all. Under a second where ``wake`` says that they are loaded;
+    others are loaded first. Raises ``BadInput`` for an image of another shape, ``HeadstartError``
+    where the process failed.
     """
-    able = [found for found in candidates(store, experiment_id) if found.why_not is None]
+    able = [
+        found
+        for found in candidates(store, experiment_id)
+        if found.why_not is None and (strategies is None or found.strategy in strategies)
+    ]
     networks = [found for found in able if found.has_network]
     probabilities, seconds = _ask_networks(store, experiment_id, networks, image)
     return tuple(
@@ -240,7 +250,7 @@ def _state_in(reply: dict[str, Any], networks: int) -> LiveState:
         return LiveState("failed", error=reply["failed"])
     if reply["state"] == "ready" and len(reply["unable"]) == networks:
         return LiveState("failed", error=" ".join(dict.fromkeys(reply["unable"].values())))
-    return LiveState(**reply)
+    return LiveState(**{**reply, "loaded": tuple(reply["loaded"])})
 
 
 def _ask_networks(
@@ -263,7 +273,7 @@ def _ask_networks(
         except ConnectionLostError as error:
             if not may_try_again:
                 raise HeadstartError(ENDED) from error
-            _wait_until_ready(store, experiment_id)
+            _wait_until_ready(store, experiment_id, networks)
     if "failed" in reply:
         raise HeadstartError(reply["failed"])
     if "refused" in reply:
@@ -271,9 +281,9 @@ def _ask_networks(
     return arrays, reply["seconds"]
 
 
-def _wait_until_ready(store: Store, experiment_id: str) -> None:
+def _wait_until_ready(store: Store, experiment_id: str, networks: Sequence[Candidate]) -> None:
     deadline = time.monotonic() + READY_SECONDS
-    while (now := wake(store, experiment_id)).state != "ready":
+    while (now := wake(store, experiment_id, networks)).state != "ready":
         if now.state == "failed":
             raise HeadstartError(now.error)
         if time.monotonic() > deadline:

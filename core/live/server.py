@@ -184,11 +184,13 @@ class RequestLoop:
                 self._worker.submit(self._load_next, experiment_id, loading)
         note = DO_NOT_FIT if loading.do_not_fit else ""
         reasons = {key.strategy: self._cache.failure(key) for key in keys}
+        held = self._cache.held
         return {
             "state": "ready" if loading.is_ready else "loading",
             "step": loading.step,
             "done": loading.done,
             "total": loading.total,
+            "loaded": [key.strategy for key in keys if key in held],
             "unable": {strategy: reason for strategy, reason in reasons.items() if reason},
             "note": note if self._taken_at is None else TIMED_RUN,
         }

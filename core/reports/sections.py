@@ -109,7 +109,9 @@ def _metrics_frame(evidence: ExperimentPredictions) -> pd.DataFrame:
 
 def classes(evidence: ExperimentPredictions) -> Found:
     """Each class by itself; of two classes also the curves of the rarer one."""
-    pair = headline_pair(evidence) or tuple(answers.strategy for answers in evidence.ranked[:1])
+    pair = headline_pair(evidence) or tuple(
+        answers.strategy for answers in evidence.fair.ranked[:1]
+    )
     tables = {name: per_class_table(evidence, name) for name in pair}
     found: Found = {
         "chart": class_chart(tables),

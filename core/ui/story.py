@@ -112,7 +112,9 @@ def _gains_of(experiments: Sequence[ExperimentRecord]) -> dict[str, float]:
 # A finished run never changes, so their number in each experiment says whether there is news.
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _gains(database_url: str, finished: tuple[tuple[str, int], ...]) -> dict[str, float]:
-    return stored_gains(reads.store().runs(states=["finished"]))
+    store = reads.store()
+    specs = {entry.id: entry.spec for entry in store.experiments()}
+    return stored_gains(store.runs(states=["finished"]), specs)
 
 
 # The scene --------------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 """Which pre-trained model: what was run, which pairs are tested, and which backbone to take."""
 
+from dataclasses import replace
+
 import pytest
 
 from core.analysis.backbones import answer_of, backbone_matrix, costs_of
@@ -62,6 +64,16 @@ def test_the_cheapest_of_those_that_cannot_be_told_apart_is_taken() -> None:
     unknown = answer_of(matrix, {})
     assert unknown is not None
     assert unknown.chosen.backbone == "small"
+
+
+def test_a_backbone_that_saw_test_images_is_no_answer() -> None:
+    saw = frozenset({"small_probe"})
+    matrix = backbone_matrix(replace(evidence(*RIGHT), saw_test_images=saw))
+    assert matrix.cell("small", Mode.PROBE) is not None
+    answer = answer_of(matrix, {})
+    assert answer is not None
+    assert (answer.chosen.backbone, answer.other.backbone) == ("vgg16", "tiny")
+    assert answer.rest == ()
 
 
 def test_one_that_is_really_better_is_taken_whatever_it_costs() -> None:

@@ -20,7 +20,7 @@ from core.analysis.feature_map import (
     stratified_sample,
     wanted_features,
 )
-from core.backbones.feature_cache import features_folder, write_piece
+from core.backbones.feature_cache import features_folder, stored_pieces, write_piece
 from core.conditions import Meter
 from core.datasets.prepare import prepare_images
 from core.datasets.storage import open_dataset
@@ -29,6 +29,7 @@ from core.experiments.planning import plan_experiment
 from core.experiments.records import RecordedRun, run_id_of
 from core.experiments.run_files import predictions_path, write_predictions
 from core.experiments.store import Store
+from core.jobs import cached
 from core.training.events import Predictions
 from tests.jobs.stand_in import QuietContext
 from tests.made_up import origin, result
@@ -182,6 +183,16 @@ def test_the_map_is_laid_out_by_the_backbone_that_is_chosen(finished, work):
     assert list(kept_features(own)) == ["efficientnet_lite0", "vgg16"]
 
 
+def test_the_cache_is_read_once_however_many_backbones_there_are(finished, monkeypatch):
+    keep_features(finished)
+    looks = []
+    monkeypatch.setattr(cached, "ensure_worker", lambda _queue: False)
+    monkeypatch.setattr(module, "stored_pieces", lambda: looks.append(1) or stored_pieces())
+    kept = kept_features(finished.experiment(EXPERIMENT).spec)
+    assert feature_map(finished, EXPERIMENT, "pca", kept=kept).state == "working"
+    assert looks == [1]
+
+
 @pytest.mark.parametrize(
     "changes", [{"images": "0" * 64}, {"layer": "fc2"}, {"image_size": 64}, {"weights": "other"}]
 )
@@ -194,11 +205,11 @@ def test_damaged_features_are_passed_over_for_older_whole_ones(finished, work):
     keep_features(finished, precision="float32")
     (_, wanted), *_ = wanted_features(finished.experiment(EXPERIMENT).spec, 120)
     everything = np.arange(120)
-    (whole,) = wanted.keys_with(everything)
+    (whole,) = wanted.keys_with(everything, stored_pieces())
     manifest = features_folder() / f"{whole}.json"
     manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"created_at": "2020"}))
     keep_features(finished, precision="mixed_bfloat16")
-    newest = wanted.keys_with(everything)[0]
+    newest = wanted.keys_with(everything, stored_pieces())[0]
     assert newest != whole
     (features_folder() / f"{newest}.npy").write_bytes(b"cut short")
     (features_folder() / "broken.json").write_text("[1, 2")
@@ -210,10 +221,10 @@ def test_features_of_the_test_images_are_enough_in_several_pieces(finished, work
     others = np.setdiff1d(np.arange(120), test)
     (_, wanted), *_ = wanted_features(finished.experiment(EXPERIMENT).spec, 120)
     keep_features(finished, np.union1d(others, test[:5]))
-    assert wanted.keys_with(test) == []
+    assert wanted.keys_with(test, stored_pieces()) == []
     assert PIXELS_SENTENCE in layout_of(finished, EXPERIMENT, "pca", work).how
     keep_features(finished, test[5:])
-    assert len(wanted.keys_with(test)) == 1
+    assert len(wanted.keys_with(test, stored_pieces())) == 1
     assert PIXELS_SENTENCE not in layout_of(finished, EXPERIMENT, "pca", work).how
 
 

@@ -1,5 +1,7 @@
 """The story is true where a head start wins, loses or ties, and where runs are missing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from core.analysis.choice import headline_of
 from core.analysis.story import (
     Bars,
     Squares,
+    StoryFacts,
     Times,
     headline_experiment,
     other_experiment,
@@ -17,8 +20,10 @@ from core.analysis.story import (
 from core.analysis.verdicts import Outcome
 from core.analysis.words.story import scene_of
 from core.charts.story import HEIGHT, PRESENTED_HEIGHT, marked_squares, story_chart
+from core.experiments.records import UsedBackbone
 from tests import made_up
 from tests.analysis.made_rights import CLIMBING, LOST, TIED, WON, facts_of, right
+from tests.own_backbones import add_own
 
 
 def test_whether_the_gain_is_real():
@@ -118,7 +123,28 @@ def test_gains_come_from_stored_scores():
         made_up.run("vgg16_finetune", state="failed", result=None),
         made_up.run("cnn", experiment_id="only_cnn", result=made_up.result(0.5)),
     ]
-    assert stored_gains(runs) == {"abcd1234": 0.25}
+    assert stored_gains(runs, {}) == {"abcd1234": 0.25}
+
+
+@pytest.mark.usefixtures("home")
+def test_a_backbone_that_saw_test_images_is_no_head_start():
+    record = add_own()
+    used = UsedBackbone(record=record, seen_test_images=1)
+    spec = made_up.spec(backbones={"digits_cnn": used})
+    runs = [
+        made_up.run("cnn", result=made_up.result(0.5)),
+        made_up.run("digits_cnn_probe", result=made_up.result(0.875)),
+    ]
+    assert stored_gains(runs, {"abcd1234": spec}) == {}
+    clean = spec.model_copy(
+        update={"backbones": {"digits_cnn": used.model_copy(update={"seen_test_images": 0})}}
+    )
+    assert stored_gains(runs, {"abcd1234": clean}) == {"abcd1234": 0.375}
+    facts = facts_of(WON)
+    rows = tuple(replace(row, saw_test_images=True) for row in facts.comparison.rows)
+    seen = StoryFacts(replace(facts.comparison, rows=rows), lambda: facts.evidence)
+    assert not seen.has_pretrained
+    assert seen.headline is None
 
 
 def test_the_headline_is_the_recorded_result_with_the_largest_gain():

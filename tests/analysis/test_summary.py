@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -5,6 +7,7 @@ from core.analysis.choice import headline_of, headline_pair, is_probe, needs_pre
 from core.analysis.summary import Summary, summary_of
 from core.analysis.time_breakdown import time_breakdown_of
 from core.analysis.verdicts import Outcome
+from core.analysis.words.summary import describe_findings
 from tests import made_up
 from tests.analysis.made_rights import EMPTY
 from tests.made_evidence import evidence_of
@@ -121,6 +124,29 @@ def test_nothing_has_finished():
 def test_the_headline_pair_shows_what_a_pre_trained_network_adds(counts, pair):
     evidence = evidence_of({name: right(count) for name, count in counts.items()})
     assert headline_pair(evidence) == pair
+
+
+def test_a_strategy_that_saw_test_images_is_never_said_to_be_best():
+    rights = {"mlp": right(50), "cnn": right(60), "vgg16_probe": right(120)}
+    found = evidence_of(rights | {"squeezenet_probe": right(199)})
+    assert headline_pair(found) == ("cnn", "squeezenet_probe")
+    saw = replace(found, saw_test_images=frozenset({"squeezenet_probe"}))
+    assert headline_pair(saw) == ("cnn", "vgg16_probe")
+    assert saw.best is not None
+    assert saw.best.strategy == "vgg16_probe"
+    told = summary_of(saw, time_breakdown_of([], {}, None))
+    assert told is not None
+    assert told.best.strategy == "vgg16_probe"
+    first, *_, left_out = describe_findings(saw, told)
+    assert first.startswith("VGG16 probe got the most test images right: 60.0 %")
+    assert left_out == (
+        "Left out of this: SqueezeNet probe started from a backbone that has seen test images of "
+        "this experiment, or may have: its accuracy here says too much of new images."
+    )
+    # Where there is no other pre-trained one the pair is of those from scratch; where there is
+    # nothing else to compare it is shown, and pages say so beside it.
+    assert headline_pair(saw.only(["mlp", "cnn", "squeezenet_probe"])) == ("mlp", "cnn")
+    assert headline_pair(saw.only(["cnn", "squeezenet_probe"])) == ("cnn", "squeezenet_probe")
 
 
 def test_without_a_test_the_probe_stands_for_the_pre_trained_ones():

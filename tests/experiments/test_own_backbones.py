@@ -28,6 +28,7 @@ from core.experiments.recorded import export_experiment, import_recorded
 from core.experiments.records import ExperimentSpec
 from core.experiments.run_files import read_weights, weights_path, why_no_weights
 from core.experiments.store import Store, open_store
+from core.experiments.used_backbones import saw_test_images
 from core.jobs import cached
 from core.jobs.child import execute
 from core.strategies.cnn import blocks
@@ -280,7 +281,21 @@ def test_test_images_that_the_backbone_has_seen_are_counted() -> None:
     own_path.with_name("images.npy").unlink()
     unknown = plan_experiment("arrows", ["digits_cnn_probe"], image_size=SIZE)
     (words,) = describe_overlap(unknown.backbones, 24)
-    assert words.endswith("has seen test images of this experiment is not known here.")
+    assert "has seen test images of this experiment is not known here" in words
+    saw = {
+        (strategy, seen): saw_test_images(strategy, spec_that_saw(planned, seen))
+        for strategy in ("digits_cnn_probe", "digits_cnn_scratch", "cnn")
+        for seen in (0, 5, None)
+    }
+    # Random weights have seen nothing; what is not known counts as seen.
+    assert [key for key, value in saw.items() if value] == [
+        ("digits_cnn_probe", 5), ("digits_cnn_probe", None)
+    ]  # fmt: skip
+
+
+def spec_that_saw(spec: ExperimentSpec, seen: int | None) -> ExperimentSpec:
+    used = spec.backbones["digits_cnn"].model_copy(update={"seen_test_images": seen})
+    return spec.model_copy(update={"backbones": {"digits_cnn": used}})
 
 
 @pytest.mark.usefixtures("arrows_store")

@@ -87,7 +87,7 @@ def trained(live_home: Path) -> tuple[Store, str]:  # noqa: ARG001 - the store l
 def ready(trained: tuple[Store, str]) -> tuple[Store, str]:
     store, experiment_id = trained
     now = waited_for(store, experiment_id)
-    assert now == LiveState("ready", done=2, total=2)
+    assert now == LiveState("ready", done=2, total=2, loaded=("mlp", "cnn"))
     return trained
 
 

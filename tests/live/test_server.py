@@ -106,7 +106,8 @@ def test_networks_are_put_together_once_and_answer(machine) -> None:
     one = machine()
     told = one.until_ready()
     assert told == {
-        "state": "ready", "step": "", "done": 1, "total": 1, "unable": {}, "note": ""
+        "state": "ready", "step": "", "done": 1, "total": 1, "loaded": ["mlp"],
+        "unable": {}, "note": "",
     }  # fmt: skip
     for _ in range(3):
         told, arrays = one.ask("answer", image=IMAGE)

@@ -2,11 +2,12 @@
 
 import pytest
 
-from core.backbones.registry import BACKBONES
+from core.backbones.registry import BACKBONES, own
 from core.experiments.planning import plan_experiment
 from core.experiments.store import open_store
 from core.text import escape_markdown
 from tests import stored_home
+from tests.own_backbones import add_own
 from tests.pages.compared import EXPERIMENT, store_compared
 from tests.pages.conftest import open_cold, words
 
@@ -98,6 +99,29 @@ def test_the_backbones_say_what_they_are_and_how_to_get_them():
         assert escape_markdown(backbone.licence) in text
     stated = "75.1 %, as Google's page of EfficientNet-Lite states it. The accuracy of this"
     assert escape_markdown(stated) in text
+
+
+def test_a_backbone_of_ones_own_is_removed_once_nothing_uses_it(empty_home):  # noqa: ARG001 - sets the home
+    add_own()
+    store = open_store()
+    spec = plan_experiment("arrows", ["digits_cnn_probe"], image_size=64)
+    experiment_id = store.create_experiment(spec)
+    app = open_cold("measured", section="backbones")
+    assert (
+        f"Experiment {experiment_id} uses the backbone digits\\_cnn now; cancel it first\\."
+        in app.warning[0].value
+    )
+    assert not [button for button in app.button if button.key == "remove.digits_cnn"]
+    store.request_cancel_experiment(experiment_id)
+    app = open_cold("measured", section="backbones")
+    assert "The results of 1 experiment on it stay, with its name" in words(app)
+    assert app.button(key="remove.digits_cnn").disabled
+    app = app.checkbox(key="sure.digits_cnn").check().run()
+    app = app.button(key="remove.digits_cnn").click().run()
+    assert not app.exception
+    assert app.info[0].value == "CNN of digits was removed\\."
+    assert "CNN of digits" not in app.table[0].value.index
+    assert own().records["digits_cnn"].removed_at
 
 
 @pytest.mark.usefixtures("results_store")

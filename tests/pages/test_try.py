@@ -1,6 +1,7 @@
 """Try it: a picture that every strategy answers, and the guessing game; links that are stale."""
 
 import io
+from dataclasses import replace
 from unittest.mock import Mock
 
 import numpy as np
@@ -201,6 +202,26 @@ def test_while_networks_load_the_cards_are_there(monkeypatch):
     assert "Putting CNN together · 1 of 7" in text
     assert "**CNN, three blocks**" in text
     assert "It is labelled" not in text
+
+
+def test_a_network_answers_while_others_load(live, monkeypatch):
+    loading = LiveState("loading", "Putting CNN together", 1, 2)
+    state = Mock(return_value=loading)
+    monkeypatch.setattr(answers, "wake", state)
+    both = live.return_value
+    live.side_effect = lambda *asked: tuple(one for one in both if one.strategy in asked[3])
+    app = is_whole(open_cold("try_it", experiment=EXPERIMENT))
+    # The majority class has nothing to load, and only it was asked.
+    assert live.call_args.args[3] == ["majority"]
+    state.return_value = replace(loading, loaded=("cnn",))
+    text = words(is_whole(app.run()))
+    assert live.call_args.args[3] == ["cnn"]
+    assert "took 21 ms" in text
+    assert "Putting CNN together · 1 of 2" in text
+    state.return_value = LiveState("ready", loaded=("cnn",))
+    is_whole(app.run())
+    assert live.call_count == 2
+    assert [found.strategy for found in state.call_args.args[2]] == ["majority", "mlp", "cnn"]
 
 
 @pytest.mark.usefixtures("live")

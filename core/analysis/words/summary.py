@@ -7,6 +7,7 @@ from core.analysis.evidence import ExperimentPredictions
 from core.analysis.families import FEW
 from core.analysis.summary import Summary
 from core.analysis.verdicts import Outcome, outcome_of, ties
+from core.analysis.words.own_backbones import describe_seen
 from core.analysis.words.verdicts import (
     NO_TIES,
     adjusted_p_words,
@@ -44,14 +45,18 @@ def describe_findings(evidence: ExperimentPredictions, summary: Summary | None =
     """Who leads, what cannot be told apart, what the images can show, and single seeds.
 
     Of many strategies groups that cannot be told apart are too many to read: there the first
-    sentences are those of the ``summary``.
+    sentences are those of the ``summary``. Those that have seen test images are left out, which is
+    said.
     """
     if evidence.best is None:
         return [describe_power(evidence)]
-    if summary is not None and len(evidence.answers) > FEW:
-        found = [*describe_summary(summary), describe_power(evidence)]
+    if summary is not None and len(evidence.fair.answers) > FEW:
+        found = [*describe_summary(summary), describe_power(evidence.fair)]
     else:
-        found = _who_leads(evidence)
+        found = _who_leads(evidence.fair)
+    seen = [one.title for one in evidence.answers if one not in evidence.fair.answers]
+    if seen:
+        found.append(f"Left out of this: {describe_seen(seen)}")
     single = [answers.title for answers in evidence.answers if len(answers.seeds) == 1]
     if single and len(single) == len(evidence.answers):
         found.append(

@@ -4,7 +4,9 @@ Of a folder, the images in it and in its subfolders are taken. Needs the files b
 requirements.txt names; with --onnx, requirements-onnx.txt.
 """
 
+import importlib.util
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -23,6 +25,7 @@ SUFFIXES = {
     *(".tif", ".tiff", ".tga", ".ppm", ".pgm", ".pbm", ".pnm", ".pfm"),
     *(".heic", ".heif", ".jp2", ".jxl", ".dcm", ".dng", ".nef", ".cr2", ".arw"),  # each is told
 }
+BACKENDS = ("tensorflow", "jax", "torch")  # what Keras can compute with
 LARGEST_PIXELS = 50_000_000
 Image.MAX_IMAGE_PIXELS = None  # the limit above is checked instead
 # Pillow gives the upper bytes of 16-bit colours; read in the other order, it gives the lower ones.
@@ -141,9 +144,14 @@ def prepared(path):
 
 def keras_model():
     """A function of images that gives float32 (n, classes): a probability for each class."""
+    backend = next((one for one in BACKENDS if importlib.util.find_spec(one)), BACKENDS[0])
+    if backend != BACKENDS[0]:  # Keras itself looks for the first alone
+        os.environ.setdefault("KERAS_BACKEND", backend)
     import keras
 
-    return keras.models.load_model(FOLDER / "model.keras").predict_on_batch
+    model = keras.models.load_model(FOLDER / "model.keras")
+    model.compile(jit_compile=False)  # compiling a deep network takes longer than its answers
+    return model.predict_on_batch
 
 
 def onnx_model():
@@ -206,6 +214,7 @@ def main(arguments):
             print(f"{path}: {problem}.", file=sys.stderr)
             continue
         if predict is None:
+            print("Loading the model ...", file=sys.stderr, flush=True)
             try:
                 predict = onnx_model() if "--onnx" in arguments else keras_model()
             except ImportError as error:

@@ -202,7 +202,8 @@ def show_map(subject: Subject, evidence: ExperimentPredictions, dataset: Dataset
     titles = {str(name): title for name, title in METHOD_TITLES.items()}
     chosen = choose_in_row(Choice("method", "Laid out by", "method", titles, "tsne"))
     method: Method = "pca" if chosen == "pca" else "tsne"
-    backbone = _choose_features(subject)
+    kept = kept_features(subject.experiment.spec)
+    backbone = _choose_features(list(kept))
     asked = f"map.{subject.id}.{method}.{backbone}"
     if not st.session_state.get(asked):
         st.button(
@@ -214,14 +215,16 @@ def show_map(subject: Subject, evidence: ExperimentPredictions, dataset: Dataset
             help="If it was made before it is there at once.",
         )
         return
-    work = ready_or_words(lambda: feature_map(reads.store(), subject.id, method, backbone), asked)
+    work = ready_or_words(
+        lambda: feature_map(reads.store(), subject.id, method, backbone, kept), asked
+    )
     if work is not None:
         _draw_map(evidence, dataset, read_map(work.result))
 
 
-def _choose_features(subject: Subject) -> str | None:
-    """Whose features lay out the map; not asked where one backbone has any, and None without."""
-    kept = list(kept_features(subject.experiment.spec))
+def _choose_features(kept: list[str]) -> str | None:
+    """Whose features lay out the map; not asked where one backbone has any, and None without.
+    ``kept``: those that have some."""
     if len(kept) < 2 and st.query_params.get("of", "") in ("", *kept):
         return next(iter(kept), None)
     titles = {name: BACKBONES[name].title for name in kept} or {"": "The pixels"}

@@ -85,6 +85,12 @@ def make_backbone(run_id: str, name: str | None) -> str:
 
 
 @editors_only
+def remove_backbone(name: str) -> bool:
+    """``own_backbones.remove_backbone``; returns whether experiments keep its name."""
+    return own_backbones.remove_backbone(reads.store(), name)
+
+
+@editors_only
 def receive_upload(files: Sequence[tuple[str, BinaryIO]], name: str | None) -> str:
     return imports.receive_upload(reads.store(), files, name)
 

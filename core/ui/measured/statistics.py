@@ -115,7 +115,7 @@ def _show_correction(text: Text, subject: Subject) -> None:
 
 def _show_ranking(text: Text, subject: Subject, evidence: ExperimentPredictions) -> None:
     scores = {score.strategy: score for score in computed(subject, score_table, "roc_auc")}
-    best = scores.get(evidence.ranked[0].strategy)
+    best = scores.get(evidence.fair.ranked[0].strategy)
     text.until(
         "seeds",
         best=best and best.title,

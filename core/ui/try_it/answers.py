@@ -9,7 +9,15 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.analysis.comparison import title_of
 from core.jobs.records import Progress, progress_text
-from core.live.client import LiveAnswer, LiveState, answer, candidates, wake, where_it_looked
+from core.live.client import (
+    Candidate,
+    LiveAnswer,
+    LiveState,
+    answer,
+    candidates,
+    wake,
+    where_it_looked,
+)
 from core.strategies.registry import find_strategy
 from core.text import count_text, escape_markdown, percent_text, seconds_text, shorten
 from core.ui.frame import reads
@@ -36,10 +44,10 @@ _PREDICTIONS = "try.predictions"
 
 @dataclass
 class ShownPredictions:
-    """The answers about the image shown last; ``maps`` of the strategies that were ``asked``."""
+    """The ``answers`` about the image shown last, by strategy; ``maps`` of those ``asked``."""
 
     key: tuple[object, ...]
-    answers: tuple[LiveAnswer, ...]
+    answers: dict[str, LiveAnswer] = field(default_factory=dict)
     maps: dict[str, np.ndarray] = field(default_factory=dict)
     asked: set[str] = field(default_factory=set)
 
@@ -51,17 +59,17 @@ def show_image_answers(subject: Subject) -> None:
         return
     shown = choose_image(subject, dataset)
     offered = candidates(reads.store(), subject.id)
-    # Also before there is an image: the networks load while the visitor looks around.
-    live = wake(reads.store(), subject.id, offered)
     if shown is not None:
         _show_asked(shown)
         seen = choose_shown(subject).strategies
-        able = [
-            found.strategy for found in offered if found.why_not is None and found.strategy in seen
-        ]
-        _show_answers_or_state(subject, able, shown, live)
-    elif live.state in ("starting", "loading"):
-        st.caption("The networks are being loaded meanwhile.")
+        asked = [found for found in offered if found.strategy in seen]
+        live = wake(reads.store(), subject.id, asked)
+        _show_answers_or_state(subject, asked, shown, live)
+    else:
+        # The networks load while the visitor looks for an image.
+        live = wake(reads.store(), subject.id, offered)
+        if live.state in ("starting", "loading"):
+            st.caption("The networks are being loaded meanwhile.")
     unable = {found.strategy: found.why_not for found in offered if found.why_not is not None}
     unable |= live.unable
     if unable:
@@ -78,47 +86,72 @@ def _show_asked(shown: ShownImage) -> None:
 
 
 def _show_answers_or_state(
-    subject: Subject, able: Sequence[str], shown: ShownImage, live: LiveState
+    subject: Subject, asked: Sequence[Candidate], shown: ShownImage, live: LiveState
 ) -> None:
     if live.state == "ready":
         with error_box():
-            show_answers(subject, shown, able)
+            show_answers(subject, shown, _able(asked, live))
         if live.note:
             st.caption(f":material/info: {escape_markdown(live.note)}")
     elif live.state == "failed":
         st.error(escape_markdown(live.error), icon=":material/error:")
         st.button("Ask again", icon=":material/refresh:", key="try.again")
     else:
-        st.fragment(_follow_loading, run_every=REFRESH_SECONDS)(subject)
-        with _row():
-            for strategy in able:
-                with _card(strategy):
-                    st.image(shown.with_heat(), width=CARD_WIDTH, alt=shown.name)
-                    st.skeleton(height=ANSWER_HEIGHT)
+        st.fragment(_follow_loading, run_every=REFRESH_SECONDS)(subject, asked, shown)
 
 
-def _follow_loading(subject: Subject) -> None:
-    """Show how far the loading is; draw the whole page again when it is done."""
+def _able(asked: Sequence[Candidate], live: LiveState) -> list[str]:
+    """The strategies of those ``asked`` that answer, now or when they are loaded."""
+    return [
+        found.strategy
+        for found in asked
+        if found.why_not is None and found.strategy not in live.unable
+    ]
+
+
+def _follow_loading(subject: Subject, asked: Sequence[Candidate], shown: ShownImage) -> None:
+    """Show how far the loading is, and the answers of those that are there; draw the whole page
+    again when it is done."""
     with error_box():
-        live = wake(reads.store(), subject.id)
+        live = wake(reads.store(), subject.id, asked)
         if live.state in ("starting", "loading"):
             progress = Progress(live.step, live.done, live.total, unit="")
             st.markdown(f":material/hourglass_empty: {escape_markdown(progress_text(progress))}")
+            _show_first_answers(subject, asked, shown, live)
             return
     st.rerun()
 
 
+def _show_first_answers(
+    subject: Subject, asked: Sequence[Candidate], shown: ShownImage, live: LiveState
+) -> None:
+    """A card for each strategy, with its answer where its network is there."""
+    able = _able(asked, live)
+    is_there = {found.strategy: not found.has_network for found in asked}
+    is_there |= dict.fromkeys(live.loaded, True)
+    found = _predictions(subject, shown, [name for name in able if is_there[name]]).answers
+    classes = subject.experiment.spec.classes
+    with _row():
+        for strategy in able:
+            with _card(strategy):
+                st.image(shown.with_heat(), width=CARD_WIDTH, alt=shown.name)
+                if strategy in found:
+                    _show_answer(found[strategy], classes, shown.truth)
+                else:
+                    st.skeleton(height=ANSWER_HEIGHT)
+
+
 def show_answers(subject: Subject, shown: ShownImage, seen: Collection[str]) -> None:
-    """Ask all and draw the answers of those ``seen``; the heat maps follow over the same images.
+    """Ask those ``seen`` and draw their answers; the heat maps follow over the same images.
 
     The answers to the image before stay in sight until these are there: placeholders that come
     and go within half a second would only flicker, and cost the browser more than the answers.
     """
     with st.skeleton(height=ANSWER_HEIGHT):  # seen only where it takes longer than usual
-        predictions = _predictions(subject, shown)
+        predictions = _predictions(subject, shown, seen)
     classes = subject.experiment.spec.classes
-    st.markdown(answers_words(predictions.answers, classes, shown.truth))
-    answers = [found for found in predictions.answers if found.strategy in seen]
+    answers = [predictions.answers[name] for name in seen if name in predictions.answers]
+    st.markdown(answers_words(answers, classes, shown.truth))
     images: dict[str, DeltaGenerator] = {}
     with _row():
         for found in answers:
@@ -168,13 +201,18 @@ def maps_words(answered: Sequence[str], maps: Mapping[str, np.ndarray]) -> str:
     return " ".join(words)
 
 
-def _predictions(subject: Subject, shown: ShownImage) -> ShownPredictions:
-    """Asked once for an image: drawing the page again does not ask again."""
+def _predictions(
+    subject: Subject, shown: ShownImage, strategies: Collection[str]
+) -> ShownPredictions:
+    """Each of ``strategies`` is asked once for an image: drawing the page again asks nobody."""
     key = (subject.id, tuple(run.finished_at for run in subject.runs), shown.digest)
     kept: ShownPredictions | None = st.session_state.get(_PREDICTIONS)
     if kept is None or kept.key != key:
-        kept = ShownPredictions(key, answer(reads.store(), subject.id, shown.prepared))
+        kept = ShownPredictions(key)
         st.session_state[_PREDICTIONS] = kept
+    if new := [name for name in strategies if name not in kept.answers]:
+        found = answer(reads.store(), subject.id, shown.prepared, new)
+        kept.answers |= {one.strategy: one for one in found}
     return kept
 
 

@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.analysis.choice import headline_pair
 from core.analysis.evidence import ExperimentPredictions
+from core.analysis.words.own_backbones import describe_seen
 from core.charts.exhibit import Exhibit
 from core.datasets.dataset import Dataset
 from core.errors import HeadstartError, UnknownName
@@ -170,7 +171,8 @@ def choose_headline_pair(subject: Subject, help_first: str | None = None) -> tup
 
     None, with a sentence, where only one has finished or both are the same.
     """
-    titles = titles_of(evidence_reads.evidence(subject))
+    evidence = evidence_reads.evidence(subject)
+    titles = titles_of(evidence)
     # That of the whole experiment, which story and report have too, if it is shown.
     default = computed(subject.with_all, headline_pair)
     if default is None or not set(default) <= set(titles):
@@ -178,7 +180,10 @@ def choose_headline_pair(subject: Subject, help_first: str | None = None) -> tup
     if default is None:
         st.info(ONE_STRATEGY)
         return None
-    return choose_pair(titles, default, help_first)
+    pair = choose_pair(titles, default, help_first)
+    if seen := [titles[name] for name in pair or () if name in evidence.saw_test_images]:
+        st.warning(escape_markdown(describe_seen(seen)), icon=":material/warning:")
+    return pair
 
 
 def choose_pair(
@@ -204,7 +209,7 @@ def choose_pair(
 
 def choose_strategy(evidence: ExperimentPredictions) -> str:
     """One strategy; at first the best."""
-    titles, best = titles_of(evidence), evidence.ranked[0].strategy
+    titles, best = titles_of(evidence), evidence.fair.ranked[0].strategy
     return choose_in_list(
         Choice("strategy", "Strategy", "strategy", titles, best, explain("strategy"))
     )
