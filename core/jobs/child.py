@@ -11,7 +11,7 @@ import sys
 import traceback
 from typing import Any
 
-from core.errors import Cancelled, HeadstartError
+from core.errors import Cancelled, HeadstartError, StoreError, StoreLost
 from core.jobs.cached import push_output
 from core.jobs.context import EXIT_ORPHANED, JobContext, JobFailed, StartAgain
 from core.jobs.kinds import find_kind
@@ -27,8 +27,8 @@ def execute(queue: JobQueue, job_id: str, parent: int | None = None) -> int:
     """Do the job and store its end; returns the exit status of the process.
 
     When the worker is gone, its lease decides about the job (``EXIT_ORPHANED``); after
-    ``EXIT_AGAIN`` the job continues in a new process. A handler may have ended the job itself, in
-    the transaction that stored its result.
+    ``EXIT_AGAIN`` the job continues, or begins again, in a new process. A handler may have ended
+    the job itself, in the transaction that stored its result.
     """
     job = queue.job(job_id)
     if job.state != "running":
@@ -41,7 +41,7 @@ def execute(queue: JobQueue, job_id: str, parent: int | None = None) -> int:
         result = kind.load()(job.arguments, context)
         push_output(job.arguments)
         context.finish(result)
-    except StartAgain:
+    except (StartAgain, StoreLost):  # a server that started again is no fault of the job's own
         return EXIT_AGAIN
     except (Cancelled, KeyboardInterrupt) as error:
         if context.orphaned:
@@ -67,13 +67,21 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--parent", type=int, default=None, help="process id of the worker")
     parsed = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return _work(parsed.job_id, parsed.parent)
+    except StoreError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - the process's output is its log
+        return EXIT_AGAIN  # the job has no end yet, and the worker knows when the store is back
+
+
+def _work(job_id: str, parent: int | None) -> int:
     queue = open_queue()
-    job = queue.job(parsed.job_id)
+    job = queue.job(job_id)
     kind = find_kind(job.kind)
     if kind.pool != "device":
         os.environ.update(PROCESSOR_ONLY)  # a training may be using the GPU
     os.nice(kind.niceness)
-    status = execute(queue, parsed.job_id, parsed.parent)
+    status = execute(queue, job_id, parent)
     if log_path(job).is_file():
         push_cached(log_path(job))
     return status
