@@ -224,13 +224,17 @@ def _add_experiments(verbs: Any) -> None:
     listing.add_argument("--archived", action="store_true", help="those that are archived too")
     listing.add_argument("--tag", help="only those with this tag")
     show = _verb(group, "show", "show one experiment and its runs", "experiments:show_experiment")
-    does = "write a finished experiment into a folder"
+    does = "write a finished experiment into a file for a colleague"
     export = _verb(group, "export", does, "experiments:export_experiment")
     does = "compare the strategies of an experiment"
     compare = _verb(verbs, "compare", does, "experiments:compare")
     for verb in (show, export, compare):
         verb.add_argument("id", metavar="ID")
-    export.add_argument("--output", type=Path, required=True, metavar="FOLDER")
+    about = "FILE.zip; or a folder, where results are kept rounded, as data/showcase has them"
+    export.add_argument("--output", type=Path, required=True, metavar="FILE", help=about)
+    does = "take in an experiment that was exported elsewhere"
+    taken = _verb(group, "import", does, "experiments:import_experiment")
+    taken.add_argument("file", type=Path, metavar="FILE")
     forms = ("table", "csv", "json", "html", "zip")
     about = "html: the report, one file; zip: every table as CSV and JSON (needs --output)"
     compare.add_argument("--format", choices=forms, default="table", help=about)
@@ -238,6 +242,11 @@ def _add_experiments(verbs: Any) -> None:
     compare.add_argument("--metric", default="accuracy", metavar="NAME", help=about)
     compare.add_argument("--output", type=Path, metavar="FILE", help="default: standard output")
 
+    does = "add strategies and seeds to a finished experiment, on its own split"
+    extend = _verb(group, "extend", does, "run:extend")
+    extend.add_argument("id", metavar="ID")
+    extend.add_argument("--strategies", metavar="A,B", help="names; the others stay")
+    extend.add_argument("--seeds", metavar="3,4", help="besides those that it has")
     _add_labels(group)
 
 

@@ -17,6 +17,7 @@ from core.experiments.recorded import prepare_store
 from core.experiments.records import ExperimentRecord, RunRecord, result_of
 from core.experiments.remeasure import request_remeasure
 from core.experiments.serving import serve_queue
+from core.experiments.sharing import export_file, import_file
 from core.experiments.store import Store
 from core.files import write_bytes, written_whole
 from core.jobs.cached import wait_for
@@ -84,11 +85,28 @@ def show_experiment(arguments: argparse.Namespace) -> int:
 
 
 def export_experiment(arguments: argparse.Namespace) -> int:
-    folder = recorded.export_experiment(prepare_store(), arguments.id, arguments.output)
-    if arguments.json:
-        print_json({"experiment": arguments.id, "folder": str(folder)})
+    """Into a zip for a colleague, or, rounded, into a folder as recorded results are kept."""
+    store, output = prepare_store(), arguments.output
+    if output.suffix == ".zip":
+        export_file(store, arguments.id, output)
     else:
-        say(f"written to {folder}")
+        output = recorded.export_experiment(store, arguments.id, output)
+    if arguments.json:
+        kind = "file" if output.suffix == ".zip" else "folder"
+        print_json({"experiment": arguments.id, kind: str(output)})
+    else:
+        say(f"written to {output}")
+    return EXIT_DONE
+
+
+def import_experiment(arguments: argparse.Namespace) -> int:
+    if not arguments.file.is_file():
+        raise BadInput(f"There is no file {arguments.file}.", "FILE")
+    imported = import_file(prepare_store(), arguments.file)
+    if arguments.json:
+        print_json({"experiment": imported})
+    else:
+        say(f"imported: experiment {imported}")
     return EXIT_DONE
 
 

@@ -18,6 +18,8 @@ from core.cli.output import (
     stop_on_termination,
 )
 from core.errors import BadInput
+from core.experiments.extension import extend as extend_experiment
+from core.experiments.extension import plan_extension
 from core.experiments.planning import FRACTIONS, plan_experiment, plan_learning_curve
 from core.experiments.recorded import export_experiment, prepare_home
 from core.experiments.records import ExperimentSpec
@@ -32,9 +34,6 @@ if TYPE_CHECKING:
 def run(arguments: argparse.Namespace) -> int:
     if arguments.learning_curve or arguments.fractions is not None:
         return _run_learning_curve(arguments)
-    from core.analysis.comparison import compare_experiment
-    from core.reports.export import to_json, to_text
-
     overrides = parse_overrides(arguments.overrides)
     store = prepare_home(counter(BUNDLED))
     spec = plan(arguments, overrides)
@@ -43,16 +42,32 @@ def run(arguments: argparse.Namespace) -> int:
     _say_doubts(spec)
     if not _serve_all(store, [experiment_id]):
         return EXIT_INTERRUPTED
-    comparison = compare_experiment(store, experiment_id)
-    if arguments.json:
-        sys.stdout.write(to_json(comparison).decode() + "\n")
-    else:
-        sys.stdout.write(to_text(comparison))
+    _print_comparison(store, experiment_id, arguments.json)
     if not _all_finished(store, [experiment_id]):
         return EXIT_FAILED
     if arguments.record is not None:
         say(f"recorded in {export_experiment(store, experiment_id, arguments.record)}")
     return EXIT_DONE
+
+
+def extend(arguments: argparse.Namespace) -> int:
+    """Add strategies and seeds to a finished experiment, and serve the new runs to their end."""
+    store = prepare_home(counter(BUNDLED))
+    experiment = store.experiment(arguments.id)
+    strategies = [] if arguments.strategies is None else _names(arguments.strategies)
+    if strategies == "all":
+        raise BadInput("Name the strategies to add.", "--strategies")
+    seeds = [] if arguments.seeds is None else arguments.seeds.split(",")
+    spec = plan_extension(
+        store, experiment, strategies, [_whole(seed, "--seeds") for seed in seeds]
+    )
+    added = extend_experiment(store, experiment.id, spec)
+    say(f"experiment {experiment.id}: {count_text(len(added), 'new run')}")
+    _say_doubts(spec)
+    if not _serve_all(store, [experiment.id]):
+        return EXIT_INTERRUPTED
+    _print_comparison(store, experiment.id, arguments.json)
+    return EXIT_DONE if _all_finished(store, [experiment.id]) else EXIT_FAILED
 
 
 def _run_learning_curve(arguments: argparse.Namespace) -> int:
@@ -82,6 +97,14 @@ def _run_learning_curve(arguments: argparse.Namespace) -> int:
     else:
         _print(curve)
     return EXIT_DONE if _all_finished(store, experiments) else EXIT_FAILED
+
+
+def _print_comparison(store: Store, experiment_id: str, as_json: bool) -> None:
+    from core.analysis.comparison import compare_experiment
+    from core.reports.export import to_json, to_text
+
+    comparison = compare_experiment(store, experiment_id)
+    sys.stdout.write(to_json(comparison).decode() + "\n" if as_json else to_text(comparison))
 
 
 def _say_doubts(spec: ExperimentSpec) -> None:

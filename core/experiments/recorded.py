@@ -36,6 +36,7 @@ from core.storage.shared import pull, push
 from core.training.events import EpochRecord, Predictions, RunResult
 
 FORMAT = 1
+_RUN_ID = re.compile(r"[0-9a-f]{1,32}-[a-z0-9_]{1,64}-[0-9]{1,10}")
 DOCUMENT_NAME = "experiment.json"
 PREDICTIONS_NAME = "predictions.npz"
 WEIGHTS_FOLDER = "weights"
@@ -69,8 +70,10 @@ def prepare_store() -> Store:
     return store
 
 
-def export_experiment(store: Store, experiment_id: str, folder: Path) -> Path:
+def export_experiment(store: Store, experiment_id: str, folder: Path, exact: bool = False) -> Path:
     """Write a finished experiment into ``folder`` and return its own folder there.
+
+    Probabilities are rounded to half precision, and large weights left out, unless ``exact``.
 
     Raises ``BadInput`` unless all its runs are finished.
     """
@@ -83,7 +86,8 @@ def export_experiment(store: Store, experiment_id: str, folder: Path) -> Path:
         )
     target = folder / _folder_name(experiment)
     target.mkdir(parents=True, exist_ok=True)
-    _write_predictions(target / PREDICTIONS_NAME, [read_predictions(run.id) for run in runs])
+    predictions = [read_predictions(run.id) for run in runs]
+    _write_predictions(target / PREDICTIONS_NAME, predictions, exact)
     document = {
         "format": FORMAT,
         "id": experiment.id,
@@ -94,7 +98,8 @@ def export_experiment(store: Store, experiment_id: str, folder: Path) -> Path:
             _run_document(run, result, store.epochs(run.id)) for run, result in finished_runs(runs)
         ],
     }
-    _write_weights(target / WEIGHTS_FOLDER, runs)
+    most_bytes = None if exact else MOST_WEIGHTS_BYTES
+    _write_weights(target / WEIGHTS_FOLDER, runs, most_bytes)
     write_json(target / DOCUMENT_NAME, document, indent=1)
     return target
 
@@ -112,9 +117,9 @@ def import_recorded(store: Store, folder: Path = SHOWCASE_FOLDER) -> list[str]:
     for path in documents:
         # The folder's name ends with the id, so a known experiment need not be read.
         experiment_id = path.parent.name.rpartition("-")[2]
-        if experiment_id not in known and (imported := _import_one(store, path)) is not None:
+        if experiment_id not in known and (imported := import_document(store, path)) is not None:
             added.append(imported)
-        _copy_weights(path.parent / WEIGHTS_FOLDER, experiment_id)
+        copy_weights(path.parent / WEIGHTS_FOLDER, experiment_id)
     return added
 
 
@@ -162,7 +167,7 @@ def _run_document(
     }
 
 
-def _write_predictions(path: Path, predictions: list[Predictions]) -> None:
+def _write_predictions(path: Path, predictions: list[Predictions], exact: bool) -> None:
     arrays: dict[str, Any] = {
         "test_indices": predictions[0].test_indices,
         "labels": predictions[0].labels,
@@ -170,19 +175,20 @@ def _write_predictions(path: Path, predictions: list[Predictions]) -> None:
     for position, entry in enumerate(predictions):
         if not np.array_equal(entry.test_indices, predictions[0].test_indices):
             raise StoreError("The runs of this experiment were scored on different test images.")
-        arrays[f"probabilities_{position}"] = half_precision(entry.probabilities)
+        kept = entry.probabilities if exact else half_precision(entry.probabilities)
+        arrays[f"probabilities_{position}"] = kept
     write_arrays(path, arrays, compressed=True)
 
 
-def _write_weights(folder: Path, runs: list[RunRecord]) -> None:
+def _write_weights(folder: Path, runs: list[RunRecord], most_bytes: int | None) -> None:
     for run in runs:
         kept = weights_path(run.id)
-        if pull(kept) and kept.stat().st_size <= MOST_WEIGHTS_BYTES:
+        if pull(kept) and (most_bytes is None or kept.stat().st_size <= most_bytes):
             folder.mkdir(exist_ok=True)
             write_bytes(folder / f"{run.strategy}-{run.seed}.npz", kept.read_bytes())
 
 
-def _copy_weights(folder: Path, experiment_id: str) -> None:
+def copy_weights(folder: Path, experiment_id: str) -> None:
     """Copy the weights of recorded runs to where runs keep them, also into an older home.
 
     A run that was imported has a folder with its predictions.
@@ -195,7 +201,9 @@ def _copy_weights(folder: Path, experiment_id: str) -> None:
             push(kept)
 
 
-def _import_one(store: Store, path: Path) -> str | None:
+def import_document(store: Store, path: Path) -> str | None:
+    """Import the ``experiment.json`` at ``path`` with the predictions beside it; returns the id,
+    None where it is there already. Raises ``StoreError`` for a damaged one."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         if document["format"] != FORMAT:
@@ -205,6 +213,7 @@ def _import_one(store: Store, path: Path) -> str | None:
             keep_record(used.record)
         origin = Origin(**document["origin"])
         runs = [_recorded_run(entry) for entry in document["runs"]]
+        _refuse_other_names(document["id"], runs)
         arrays = read_arrays(path.with_name(PREDICTIONS_NAME))
         for position, run in enumerate(runs):
             probabilities = arrays[f"probabilities_{position}"].astype(np.float32)
@@ -216,6 +225,13 @@ def _import_one(store: Store, path: Path) -> str | None:
         raise StoreError(f"The recorded experiment {path} cannot be read ({error}).") from error
     added = store.add_recorded(document["id"], spec, document["created_at"], origin, runs)
     return document["id"] if added else None
+
+
+def _refuse_other_names(experiment_id: str, runs: Sequence[RecordedRun]) -> None:
+    """Folders are named by them: raise ``ValueError`` for what Headstart would not have written."""
+    names = [run_id_of(experiment_id, run.strategy, run.seed) for run in runs]
+    if not runs or not all(map(_RUN_ID.fullmatch, names)) or len(set(names)) < len(names):
+        raise ValueError("its experiment or its runs have names that no export has")
 
 
 def _recorded_run(entry: dict[str, Any]) -> RecordedRun:

@@ -78,7 +78,7 @@ class Store(JobQueue):
                 connection.execute(insert(runs), row)
                 over = {"state": "finished", "attempts": 1}
                 over |= {"started_at": entry.started_at, "finished_at": entry.finished_at}
-                connection.execute(insert(jobs), job_row(_job(row), 0, entry.created_at) | over)
+                connection.execute(insert(jobs), job_row(job_of(row), 0, entry.created_at) | over)
                 for number, epoch in enumerate(entry.epochs, start=1):
                     self._insert_epoch(connection, row["id"], number, epoch)
         return True
@@ -342,7 +342,7 @@ class Store(JobQueue):
             )
         ]
         connection.execute(insert(runs), rows)
-        self.insert_jobs(connection, [_job(row) for row in rows])
+        self.insert_jobs(connection, [job_of(row) for row in rows])
         return experiment_id
 
     def _insert_epoch(
@@ -390,7 +390,7 @@ class Store(JobQueue):
             raise StoreError(damage_sentence(run_id, reason_of(error))) from error
 
 
-def _job(run: dict[str, Any]) -> NewJob:
+def job_of(run: dict[str, Any]) -> NewJob:
     """The job that makes the run of a row."""
     return NewJob(run["id"], "train", {"run": run["id"]}, run["experiment_id"])
 

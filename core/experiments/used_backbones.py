@@ -51,8 +51,10 @@ def saw_test_images(strategy: str, spec: ExperimentSpec) -> bool:
 
 
 def experiments_with(store: Store, name: str) -> list[ExperimentRecord]:
-    """The experiments that have a strategy on the backbone, the newest first."""
-    return [entry for entry in store.experiments() if name in entry.spec.backbones]
+    """The experiments that have a strategy on the backbone, the newest first, and after them those
+    that were removed and can still be taken back."""
+    every = [*store.experiments(), *store.removed_experiments()]
+    return [entry for entry in every if name in entry.spec.backbones]
 
 
 def why_not_here(strategy: str, spec: ExperimentSpec) -> str | None:

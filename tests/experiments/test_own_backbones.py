@@ -26,6 +26,7 @@ from core.experiments.own_backbones import (
 from core.experiments.planning import plan_experiment
 from core.experiments.recorded import export_experiment, import_recorded
 from core.experiments.records import ExperimentSpec
+from core.experiments.removal import remove_experiments
 from core.experiments.run_files import read_weights, weights_path, why_no_weights
 from core.experiments.store import Store, open_store
 from core.experiments.used_backbones import saw_test_images
@@ -326,6 +327,18 @@ def test_a_backbone_in_use_is_not_removed_and_one_that_was_used_leaves_its_recor
         remove_backbone(arrows_store, "digits_cnn")
     with pytest.raises(BadInput, match="It was removed on"):
         plan_experiment("arrows", ["digits_cnn_probe"], image_size=SIZE)
+
+
+def test_a_backbone_stays_known_while_a_removed_experiment_can_come_back(
+    arrows_store: Store,
+) -> None:
+    add_own()
+    spec = plan_experiment("arrows", ["digits_cnn_probe"], image_size=SIZE)
+    experiment_id = arrows_store.create_experiment(spec)
+    arrows_store.request_cancel_experiment(experiment_id)
+    remove_experiments(arrows_store, [experiment_id], "somebody")
+    assert remove_backbone(arrows_store, "digits_cnn") is True
+    assert "digits_cnn" in own().records
 
 
 def test_a_backbone_that_nobody_used_goes_whole(arrows_store: Store, home: Path) -> None:

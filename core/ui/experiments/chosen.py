@@ -1,19 +1,24 @@
 """What can be done with the rows that are chosen: open, compare, name, archive, remove."""
 
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from core.analysis.comparison import title_of
 from core.analysis.several import MOST_EXPERIMENTS
 from core.experiments.labels import history
 from core.experiments.records import ExperimentRecord
 from core.experiments.removal import loss_of, why_kept
+from core.experiments.sharing import export_file
+from core.strategies.registry import offered_strategies
 from core.text import count_text, escape_markdown, size_text
 from core.ui.frame import actions, reads
 from core.ui.frame.access import editor_help, may_edit, show_viewer_note
-from core.ui.frame.errors import error_box
+from core.ui.frame.errors import error_box, file_or_error
 from core.ui.frame.page import link_to
 from core.ui.widgets.results import experiment_label
 
@@ -27,6 +32,7 @@ def show_chosen(chosen: Sequence[ExperimentRecord]) -> None:
         if len(ids) == 1:
             link_to("compare", "Open", experiment=ids[0])
             link_to("start", "Its story", experiment=ids[0])
+            _offer_export(chosen[0])
         elif len(ids) <= MOST_EXPERIMENTS:
             link_to(
                 "compare",
@@ -44,6 +50,45 @@ def show_chosen(chosen: Sequence[ExperimentRecord]) -> None:
             _offer_removal(chosen)
     if len(chosen) == 1:
         _show_labels(chosen[0])
+        _show_extension(chosen[0])
+
+
+def _offer_export(experiment: ExperimentRecord) -> None:
+    is_whole = experiment.state_counts.get("finished") == sum(experiment.state_counts.values())
+    st.download_button(
+        "Export",
+        data=file_or_error(lambda: _exported(experiment.id)),
+        file_name=f"headstart-{experiment.id}.zip",
+        mime="application/zip",
+        icon=":material/download:",
+        disabled=not is_whole,
+        on_click="ignore",
+        help="One file with results, predictions and trained weights, for another Headstart; "
+        "without the images. All runs must have finished.",
+    )
+
+
+def _exported(experiment_id: str) -> bytes:
+    with tempfile.TemporaryDirectory() as name:
+        file = Path(name) / "experiment.zip"
+        export_file(reads.store(), experiment_id, file)
+        return file.read_bytes()
+
+
+def show_import() -> None:
+    """Take in an experiment that somebody exported."""
+    if not may_edit():
+        return
+    with (
+        st.expander("Import an experiment", icon=":material/upload:"),
+        st.form("experiments.import", clear_on_submit=True),
+    ):
+        file = st.file_uploader("A file that Export made", type="zip")
+        if st.form_submit_button("Import") and file is not None:
+            with error_box():
+                imported = actions.import_experiment(file)
+                st.success(f"Experiment {imported} is here.")
+                st.rerun()
 
 
 def _offer_removal(chosen: Sequence[ExperimentRecord]) -> None:
@@ -147,6 +192,33 @@ def _show_labels(experiment: ExperimentRecord) -> None:
                     }
                 ).set_index("when")
             )
+
+
+def _show_extension(experiment: ExperimentRecord) -> None:
+    """More strategies and seeds on the same split, scored on the same test images."""
+    if not may_edit():
+        return
+    spec = experiment.spec
+    there = {name for name, _ in spec.strategies}
+    offered = [name for name in offered_strategies() if name not in there]
+    with (
+        st.expander("Add strategies or seeds", icon=":material/add_circle:"),
+        st.form(f"experiments.extend.{experiment.id}"),
+    ):
+        st.caption(
+            f"They run on the same split, {spec.image_size} × {spec.image_size} pixels, preset "
+            f"{escape_markdown(spec.preset)}; Compare shows them with the others."
+        )
+        strategies = st.multiselect("More strategies", offered, format_func=title_of)
+        more = st.number_input("More seeds", 0, 20, help=f"It has {len(spec.seeds)}.")
+        if st.form_submit_button("Run them", icon=":material/play_arrow:"):
+            first = max(spec.seeds) + 1
+            with error_box():
+                actions.extend_experiment(experiment, strategies, range(first, first + more))
+                reads.wake_worker()
+                st.rerun()
+    if experiment.is_active:
+        link_to("benchmark", "Watch it", experiment=experiment.id)
 
 
 def _shown(value: object) -> str:

@@ -15,7 +15,7 @@ from core.analysis.verdicts import Outcome
 from core.errors import HeadstartError
 from core.experiments.records import ExperimentRecord
 from core.text import count_text, seconds_text, size_text
-from core.ui.experiments.chosen import show_chosen, show_removed
+from core.ui.experiments.chosen import show_chosen, show_import, show_removed
 from core.ui.frame import reads
 from core.ui.frame.address import Choice, choose_in_list, remember
 from core.ui.frame.drawing import digest_of
@@ -106,6 +106,7 @@ def show_experiments(experiments: Sequence[ExperimentRecord]) -> None:
         show_chosen(chosen)
     else:
         st.info("No experiment is like that. Take a filter away.", icon=":material/filter_alt_off:")
+    show_import()
     show_removed()
     _make_missing(missing, {each.id for each in experiments})
 

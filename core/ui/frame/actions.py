@@ -12,10 +12,10 @@ from core.datasets import storage, versions
 from core.datasets.dataset import Dataset
 from core.datasets.reading_choice import Choice
 from core.datasets.versions import Changes
-from core.experiments import imports, own_backbones, removal
+from core.experiments import extension, imports, own_backbones, removal, sharing
 from core.experiments.labels import change_labels
 from core.experiments.limits import check_stored
-from core.experiments.records import ExperimentSpec
+from core.experiments.records import ExperimentRecord, ExperimentSpec
 from core.experiments.remeasure import request_remeasure
 from core.settings import current_settings
 from core.ui.frame import reads
@@ -30,6 +30,17 @@ def create_experiments(specs: Sequence[ExperimentSpec]) -> list[str]:
     """
     check_stored(0, "what these runs keep")
     return reads.store().create_experiments(specs, current_settings().most_queued_runs)
+
+
+@editors_only
+def extend_experiment(
+    experiment: ExperimentRecord, strategies: Sequence[str], seeds: Sequence[int]
+) -> None:
+    """Queue more strategies and seeds of it. Raises ``BadInput`` where they could not be compared
+    with the others, ``LimitReached``."""
+    check_stored(0, "what these runs keep")
+    spec = extension.plan_extension(reads.store(), experiment, strategies, seeds)
+    extension.extend(reads.store(), experiment.id, spec, current_settings().most_queued_runs)
 
 
 @editors_only
@@ -64,6 +75,13 @@ def label_experiments(experiment_ids: Iterable[str], **given: Any) -> None:
 def remove_experiments(experiment_ids: Iterable[str]) -> None:
     """``removal.remove_experiments``: can be taken back within the hour."""
     removal.remove_experiments(reads.store(), experiment_ids, _who())
+
+
+@editors_only
+def import_experiment(file: BinaryIO) -> str:
+    """``sharing.import_file``; returns the id. Raises ``LimitReached`` where the home is full."""
+    check_stored(0, "this experiment")
+    return sharing.import_file(reads.store(), file)
 
 
 @editors_only

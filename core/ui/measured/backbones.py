@@ -66,7 +66,7 @@ def _offer_removal(backbone: Backbone) -> None:
         st.warning(f"It cannot be removed now. {escape_markdown(reason)}", icon=":material/lock:")
         return
     with st.expander(f"Remove {escape_markdown(backbone.title)}", icon=":material/delete:"):
-        st.markdown(escape_markdown(_what_goes(backbone, len(used))))
+        st.markdown(_what_goes(backbone, len(used)))
         confirmed = st.checkbox("Yes, remove it for good", key=f"sure.{backbone.name}")
         st.button(
             "Remove this backbone",

@@ -126,19 +126,27 @@ def _show_first_answers(
     subject: Subject, asked: Sequence[Candidate], shown: ShownImage, live: LiveState
 ) -> None:
     """A card for each strategy, with its answer where its network is there."""
-    able = _able(asked, live)
-    is_there = {found.strategy: not found.has_network for found in asked}
-    is_there |= dict.fromkeys(live.loaded, True)
-    found = _predictions(subject, shown, [name for name in able if is_there[name]]).answers
-    classes = subject.experiment.spec.classes
+    known, classes = _predictions(subject, shown, ()).answers, subject.experiment.spec.classes
+    places: dict[str, DeltaGenerator] = {}
     with _row():
-        for strategy in able:
+        for strategy in _able(asked, live):
             with _card(strategy):
                 st.image(shown.with_heat(), width=CARD_WIDTH, alt=shown.name)
-                if strategy in found:
-                    _show_answer(found[strategy], classes, shown.truth)
+                if strategy in known:
+                    _show_answer(known[strategy], classes, shown.truth)
                 else:
-                    st.skeleton(height=ANSWER_HEIGHT)
+                    places[strategy] = st.empty()
+                    with places[strategy]:
+                        st.skeleton(height=ANSWER_HEIGHT)
+    # Asked when all is drawn: an answer waits for the network that is loading, and what is not
+    # drawn again by then fades.
+    is_there = {found.strategy for found in asked if not found.has_network} | set(live.loaded)
+    new = [strategy for strategy in places if strategy in is_there]
+    found = _predictions(subject, shown, new).answers
+    for strategy in new:
+        if strategy in found:
+            with places[strategy].container(gap="small"):
+                _show_answer(found[strategy], classes, shown.truth)
 
 
 def show_answers(subject: Subject, shown: ShownImage, seen: Collection[str]) -> None:

@@ -29,7 +29,7 @@ STORE_CHANGES = {
 STORE_OF_WORKERS = {
     "register_worker", "announce_worker", "forget_worker", "claim_next", "heartbeat",
     "reap_expired", "set_progress", "add_epoch", "restart_run", "finish", "finish_run", "fail",
-    "change_running", "note_death", "end_job", "replace_result",
+    "begin_run", "change_running", "note_death", "end_job", "replace_result",
     "mark_cancelled", "mark_interrupted",
 }  # fmt: skip
 STORE_READS = {
@@ -37,7 +37,7 @@ STORE_READS = {
     "experiments", "experiment_ids", "experiment", "runs", "run", "epochs",
     "active_runs_of_dataset", "queue_place", "job", "find_job", "jobs", "is_taken",
     "live_workers", "cancel_requested",
-    "clock", "moment", "seconds_since", "damaged_experiments",
+    "clock", "moment", "seconds_since", "damaged_experiments", "removed_experiments",
 }  # fmt: skip
 DATASET_CHANGES = {
     "add_dataset", "add_pixels", "ensure_bundled_datasets",

@@ -1,0 +1,93 @@
+import io
+import zipfile
+
+import numpy as np
+import pytest
+
+from core.datasets.storage import open_dataset
+from core.errors import BadInput
+from core.experiments.records import run_id_of
+from core.experiments.run_files import read_predictions, weights_path, write_weights
+from core.experiments.sharing import export_file, import_file
+from core.experiments.store import Store, open_store
+from core.settings import current_settings
+from tests.pages.compared import EXPERIMENT, store_compared
+
+WEIGHTED = run_id_of(EXPERIMENT, "cnn", 0)
+
+
+@pytest.fixture
+def exported(arrows_store: Store, tmp_path):
+    store_compared(arrows_store, open_dataset("arrows"))
+    write_weights(WEIGHTED, {"kernel": np.float32([[0.1, 0.2]])})
+    file = tmp_path / "shared.zip"
+    export_file(arrows_store, EXPERIMENT, file)
+    return file
+
+
+def test_it_is_the_same_elsewhere_to_the_last_bit(arrows_store, exported, tmp_path, monkeypatch):
+    before = arrows_store.experiment(EXPERIMENT), arrows_store.runs(EXPERIMENT)
+    epochs = arrows_store.epochs(WEIGHTED)
+    answers = {run.id: read_predictions(run.id) for run in before[1]}
+    monkeypatch.setenv("HEADSTART_HOME", str(tmp_path / "elsewhere"))
+    monkeypatch.delenv("HEADSTART_DATABASE_URL", raising=False)
+    store = open_store()
+    assert import_file(store, exported) == EXPERIMENT
+    assert list(current_settings().imports_folder.iterdir()) == []
+    assert store.experiment(EXPERIMENT).spec == before[0].spec
+    assert [run.result for run in store.runs(EXPERIMENT)] == [run.result for run in before[1]]
+    assert store.epochs(WEIGHTED) == epochs
+    for run_id, expected in answers.items():
+        found = read_predictions(run_id)
+        assert np.array_equal(found.probabilities, expected.probabilities)
+        assert np.array_equal(found.test_indices, expected.test_indices)
+    assert weights_path(WEIGHTED).is_file()
+    with pytest.raises(BadInput, match="is here already"):
+        import_file(store, exported)
+
+
+def other(exported, change) -> io.BytesIO:
+    """The export with its files as ``change`` makes them."""
+    with zipfile.ZipFile(exported) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as archive:
+        for name, content in change(files).items():
+            archive.writestr(name, content)
+    return written
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda _files: {"photo.png": b"x"}, "no experiment of Headstart"),
+        (lambda files: files | {"../evil.txt": b"x"}, "what no export has"),
+        (lambda files: files | {"weights/../../evil.npz": b"x"}, "what no export has"),
+        (lambda files: files | {"experiment.json": b"{half"}, "no experiment that can be read"),
+        (lambda files: files | {"predictions.npz": b"x"}, "no experiment that can be read"),
+        (
+            lambda files: (
+                files
+                | {
+                    "experiment.json": files["experiment.json"].replace(
+                        b'"cccc3333"', b'"../../evil"'
+                    )
+                }
+            ),
+            "names that no export has",
+        ),
+    ],
+)
+def test_another_file_is_refused_and_nothing_is_stored(
+    exported, tmp_path, monkeypatch, change, words
+):
+    file = other(exported, change)
+    monkeypatch.setenv("HEADSTART_HOME", str(tmp_path / "elsewhere"))
+    monkeypatch.delenv("HEADSTART_DATABASE_URL", raising=False)
+    store = open_store()
+    with pytest.raises(BadInput, match=words):
+        import_file(store, file)
+    with pytest.raises(BadInput, match="damaged, or no zip"):
+        import_file(store, io.BytesIO(b"no zip"))
+    assert store.experiment_ids() == []
+    assert not (tmp_path / "evil.txt").exists()
