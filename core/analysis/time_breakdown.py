@@ -62,8 +62,8 @@ class TimeParts:
     also where the run found them in the cache. ``head``: fitting a head on cached features before
     everything is trained. ``first_epoch`` and ``steady_epochs`` (all later ones together):
     training alone, tracing and compiling inside the first. ``validation``: of all epochs.
-    ``other`` is all the rest: starting the libraries, loading images and weights, building the
-    network, keeping records and the best weights, and scoring every image at the end.
+    ``other`` is all the rest: loading the weights, building the network, keeping records and the
+    best weights, and scoring every image at the end.
     """
 
     extraction: float

@@ -23,27 +23,28 @@ class RememberingStore(Store):
         self._remembered: dict[Hashable, Any] = {}
 
     def experiments(self) -> list[ExperimentRecord]:
-        return list(self._unless_changed("experiments", super().experiments))
+        return list(self.unless_changed("experiments", super().experiments))
 
     def damaged_experiments(self) -> list[DamagedExperiment]:
-        return list(self._unless_changed("damaged", super().damaged_experiments))
+        return list(self.unless_changed("damaged", super().damaged_experiments))
 
     def experiment(self, experiment_id: str) -> ExperimentRecord:
         read = super().experiment
-        return self._unless_changed(("experiment", experiment_id), lambda: read(experiment_id))
+        return self.unless_changed(("experiment", experiment_id), lambda: read(experiment_id))
 
     def runs(
         self, experiment_id: str | None = None, states: Collection[str] | None = None
     ) -> list[RunRecord]:
         read = super().runs
         name = ("runs", experiment_id, None if states is None else frozenset(states))
-        return list(self._unless_changed(name, lambda: read(experiment_id, states)))
+        return list(self.unless_changed(name, lambda: read(experiment_id, states)))
 
     def epoch_counts(self, experiment_id: str) -> dict[str, int]:
         read = super().epoch_counts
-        return dict(self._unless_changed(("epochs", experiment_id), lambda: read(experiment_id)))
+        return dict(self.unless_changed(("epochs", experiment_id), lambda: read(experiment_id)))
 
-    def _unless_changed(self, name: Hashable, read: Callable[[], T]) -> T:
+    def unless_changed(self, name: Hashable, read: Callable[[], T]) -> T:
+        """What ``read`` gave under that name since the last commit; it is shared, so frozen."""
         # Before reading: what is committed meanwhile is seen next time.
         moment = self._changes()
         if moment is None:

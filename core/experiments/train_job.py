@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from core.backbones.backend import forget_networks
 from core.datasets.dataset import Dataset
 from core.datasets.split import Split
 from core.datasets.storage import open_dataset
@@ -18,12 +19,15 @@ from core.experiments.used_backbones import why_not_here
 from core.jobs.cached import unfinished_folder
 from core.jobs.context import JobContext, StartAgain
 from core.jobs.kinds import find_kind
+from core.strategies.registry import find_strategy
 from core.text import size_text
 from core.training.events import Deployment, EpochRecord, KeptWeights, Progress, TrainingOutcome
 from core.training.spec import TrainingSpec
 
 LOADING = "Starting: loading the libraries takes some seconds"
 MEASURING = "Measuring what the network costs where it is used"
+# The first run leaves 200 MB of its own: threads, and what TensorFlow makes when it first computes.
+MOST_LEFT_BYTES = 400 * 1024**2
 MADE_ANEW = "They were made anew, and the run started again."
 
 
@@ -34,6 +38,8 @@ def run(arguments: dict[str, Any], context: JobContext) -> None:
     experiment = store.experiment(found.experiment_id)
     if gone := why_not_here(found.strategy, experiment.spec):
         raise HeadstartError(gone)
+    if context.process_is_used and not _can_follow(found):
+        raise StartAgain
     spec = experiment.training_spec(found)
     if context.job.error:  # the process before this one was killed
         _halve_the_batch(store, found, OutOfMemory(context.job.error), ", most likely,")
@@ -42,9 +48,27 @@ def run(arguments: dict[str, Any], context: JobContext) -> None:
     try:
         _train(store, found, spec, context)
     except (OutOfMemory, MemoryError) as error:
+        if context.process_is_used:  # a new one may have more room
+            print(error, file=sys.stderr)  # noqa: T201 - its log
+            raise StartAgain from error
         _halve_the_batch(store, found, error)
     except CacheLost as error:
         _make_the_cache_anew(store, found, error)
+    forget_networks()  # the next run of this process has the memory to itself
+
+
+def _can_follow(run: RunRecord) -> bool:
+    """Whether a process that did other runs measures this one as a new process would.
+
+    Its peak memory must begin anew; libraries that the run does not need would be part of it, and
+    so would what a library keeps of earlier networks.
+    """
+    # Imported here: they are only of use in a worker's child process.
+    from core.training.policy import left_behind_bytes, reset_peak_memory
+
+    if find_strategy(run.strategy).estimator is not None or left_behind_bytes() > MOST_LEFT_BYTES:
+        return False
+    return reset_peak_memory()
 
 
 def _train(store: Store, run: RunRecord, spec: TrainingSpec, context: JobContext) -> None:

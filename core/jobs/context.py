@@ -23,7 +23,7 @@ RATE_AFTER_SECONDS = 1.0
 RATE_OVER_SECONDS = 10.0
 ORPHAN_POLL_SECONDS = 0.5
 ORPHAN_GRACE_SECONDS = 3.0
-EXIT_ORPHANED = 76
+EXIT_AGAIN, EXIT_ORPHANED = 75, 76
 
 
 class StartAgain(Exception):
@@ -52,26 +52,56 @@ def _logged() -> Iterator[None]:
         print(error, file=sys.stderr)  # noqa: T201 - the process's output is its log
 
 
+class ParentWatch:
+    """Notices in a thread that the worker, ``parent``, died; then ends this process by force if
+    its handler does not stop."""
+
+    def __init__(self, parent: int) -> None:
+        self.parent_is_gone = False
+        self._parent = parent
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def _watch(self) -> None:
+        while os.getppid() == self._parent:
+            time.sleep(ORPHAN_POLL_SECONDS)
+        self.parent_is_gone = True
+        time.sleep(ORPHAN_GRACE_SECONDS)
+        os.kill(os.getpid(), signal.SIGTERM)  # interrupts the handler, so that it cleans up
+        time.sleep(ORPHAN_GRACE_SECONDS)
+        os._exit(EXIT_ORPHANED)
+
+
 class JobContext:
     """A running job, as its handler sees it.
 
     It asks the queue whether to stop at most every ``CANCEL_POLL_SECONDS``, and stores progress
     for each new step, else at most twice a second. A queue that cannot be reached for a moment
-    does not end hours of work. ``parent`` is the worker's process id, None for a caller that does
-    the work in its own process.
+    does not end hours of work. ``parent`` watches the worker, None for a caller that does the work
+    in its own process. ``process_is_used``: this process has done other jobs before.
     """
 
-    def __init__(self, queue: JobQueue, job: JobRecord, parent: int | None = None) -> None:
+    def __init__(
+        self,
+        queue: JobQueue,
+        job: JobRecord,
+        parent: ParentWatch | None = None,
+        process_is_used: bool = False,
+    ) -> None:
         self.queue = queue
         self.job = job
         self.folder = job_folder(job)
-        self.orphaned = False
+        self.process_is_used = process_is_used
         self._parent = parent
         self._stop = False
         self._asked_at = float("-inf")
         self._step = ""
         self._reported_at = float("-inf")
         self._seen: deque[tuple[float, int]] = deque()
+
+    @property
+    def orphaned(self) -> bool:
+        """Whether the worker is gone."""
+        return self._parent is not None and self._parent.parent_is_gone
 
     def should_stop(self) -> bool:
         """Whether a person asked to stop, the job was taken away, or the worker is gone."""
@@ -107,19 +137,6 @@ class JobContext:
     def finish(self, result: dict[str, Any] | None = None) -> bool:
         """End the job with its result; False if it was taken away."""
         return self.queue.finish(self.job.id, result, self.job.attempts)
-
-    def watch_parent(self) -> None:
-        """Notice in a thread that the worker died; end by force if the handler does not stop."""
-        threading.Thread(target=self._watch_parent, daemon=True).start()
-
-    def _watch_parent(self) -> None:
-        while os.getppid() == self._parent:
-            time.sleep(ORPHAN_POLL_SECONDS)
-        self.orphaned = True
-        time.sleep(ORPHAN_GRACE_SECONDS)
-        os.kill(os.getpid(), signal.SIGTERM)  # interrupts the handler, so that it cleans up
-        time.sleep(ORPHAN_GRACE_SECONDS)
-        os._exit(EXIT_ORPHANED)
 
     def _seconds_left(self, step: str, done: int, total: int) -> float | None:
         """From the rate of the last ten seconds; None in the first second of a step."""

@@ -38,7 +38,9 @@ class JobKind:
     (last). ``noun`` and ``saves_memory`` are words for people: what such a job is called, and what
     to do where memory runs out. A kind that ``takes_less`` is started once more where its process
     was killed, most likely because memory ran out: its handler finds the message about that in
-    ``context.job.error``, and continues with less or gives up.
+    ``context.job.error``, and continues with less or gives up. A kind that ``keeps_process``
+    has the jobs of one group done by one process while they end well, so that it loads the
+    libraries once.
     """
 
     name: str
@@ -49,6 +51,7 @@ class JobKind:
     niceness: int = 0
     saves_memory: str = "close other programs"
     takes_less: bool = False
+    keeps_process: bool = False
 
     def load(self) -> Handler:
         """Import the handler; it may bring in heavy libraries, so a child process calls this."""
@@ -118,6 +121,7 @@ KINDS: dict[str, JobKind] = {
             folder="runs",
             saves_memory="choose a smaller batch_size or image size",
             takes_less=True,
+            keeps_process=True,
         ),
         JobKind("remeasure", "core.experiments.remeasure:run", "device", "measurement"),
         JobKind(

@@ -1,6 +1,7 @@
 """How a job gets a process of its own: a small interface, and processes on this machine."""
 
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -11,7 +12,8 @@ from typing import Protocol
 
 import psutil
 
-from core.jobs.context import job_folder
+from core.jobs.context import EXIT_AGAIN, job_folder
+from core.jobs.kinds import find_kind
 from core.jobs.queue import JobQueue
 from core.jobs.records import JobRecord
 from core.jobs.workers import new_worker_id
@@ -21,6 +23,8 @@ LOG_LIMIT_BYTES = 2 * 1024 * 1024
 # A child that is ended may have large files to remove first.
 STOP_GRACE_SECONDS = 5.0
 WORKER_IDLE_SECONDS = 300
+# What a child process sends when its job ended well and it can do another.
+WAITING = b"w"
 
 
 class JobHandle(Protocol):
@@ -40,7 +44,13 @@ class Launcher(Protocol):
     """Starts jobs; one implementation for each place where they can work."""
 
     def start(self, job: JobRecord) -> JobHandle:
-        """Start the job's process. Raises ``OSError`` if it cannot be started."""
+        """Start the job in a process of its own, or in one that waits for another of its group.
+
+        Raises ``OSError`` if it cannot be started.
+        """
+
+    def end_waiting(self) -> None:
+        """End the processes that wait for another job: there is none for them."""
 
 
 def current_launcher() -> Launcher:
@@ -53,27 +63,79 @@ def log_path(job: JobRecord) -> Path:
     return job_folder(job) / "log.txt"
 
 
-class LocalProcess:
-    """A child process on this machine; its log file is kept under a limit."""
+class ChildProcess:
+    """A child process on this machine, which does one job, or one after the other.
 
-    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
-        self._process = process
-        self._log = log
+    ``job`` is the one at work, or the last one. A kind that ``keeps_process`` has a socket to it:
+    the child sends ``WAITING`` when its job ended well, and gets the id of the next job.
+    """
 
-    @property
-    def process_id(self) -> int:
-        return self._process.pid
+    def __init__(self, module: str, job: JobRecord) -> None:
+        self.job = job
+        self.is_waiting = False
+        self._is_used = self._was_stopped = False
+        arguments = [job.id, "--parent", str(os.getpid())]
+        self._socket: socket.socket | None = None
+        if not find_kind(job.kind).keeps_process:
+            self.process = _start_process(log_path(job), module, *arguments)
+            return
+        self._socket, theirs = socket.socketpair()
+        self._socket.setblocking(False)
+        with theirs:
+            arguments += ["--jobs", str(theirs.fileno())]
+            self.process = _start_process(log_path(job), module, *arguments, keep=theirs.fileno())
 
-    def poll(self) -> int | None:
-        shorten_log(self._log)
-        return self._process.poll()
+    def take(self, job: JobRecord) -> bool:
+        """Do this job next; False where it cannot: of another kind or group, busy, or over."""
+        if self._socket is None or not self.is_waiting or self.process.poll() is not None:
+            return False
+        if (job.kind, job.group_id) != (self.job.kind, self.job.group_id):
+            return False
+        try:
+            self._socket.sendall(job.id.encode())
+        except OSError:
+            return False
+        self.job, self.is_waiting, self._is_used = job, False, True
+        return True
+
+    def status(self) -> int | None:
+        """The exit status, 0 where it waits for another job, or None while it works.
+
+        A process that had done other jobs and died by itself says little about this one: it is
+        ``EXIT_AGAIN``, so that the job starts in a process of its own.
+        """
+        if self.is_waiting or self._says_it_waits():
+            self.is_waiting = True
+            return 0
+        status = self.process.poll()
+        if status is not None:
+            self._hang_up()
+        return EXIT_AGAIN if status and self._is_used and not self._was_stopped else status
 
     def stop(self) -> None:
-        if self._process.poll() is not None:
-            return
+        """End it and all that it started."""
+        self._was_stopped = True
+        if self.process.poll() is None:
+            self._end_family()
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _says_it_waits(self) -> bool:
+        if self._socket is None:
+            return False
+        try:
+            return self._socket.recv(len(WAITING)) == WAITING
+        except (BlockingIOError, ConnectionError):
+            return False
+
+    def _end_family(self) -> None:
         family: list[psutil.Process] = []
         with suppress(psutil.NoSuchProcess):  # here and below: it may end by itself meanwhile
-            parent = psutil.Process(self._process.pid)
+            parent = psutil.Process(self.process.pid)
             family = [*parent.children(recursive=True), parent]
         for member in family:
             with suppress(psutil.NoSuchProcess):
@@ -83,7 +145,30 @@ class LocalProcess:
             with suppress(psutil.NoSuchProcess):
                 member.kill()
         psutil.wait_procs(alive, timeout=STOP_GRACE_SECONDS)
-        self._process.wait(timeout=STOP_GRACE_SECONDS)
+        self.process.wait(timeout=STOP_GRACE_SECONDS)
+
+
+class LocalProcess:
+    """One job of a child process on this machine; its log file is kept under a limit."""
+
+    def __init__(self, child: ChildProcess) -> None:
+        self._child = child
+        self._log = log_path(child.job)
+        self._status: int | None = None
+
+    @property
+    def process_id(self) -> int:
+        return self._child.process.pid
+
+    def poll(self) -> int | None:
+        shorten_log(self._log)
+        if self._status is None:  # afterwards the child may do another job
+            self._status = self._child.status()
+        return self._status
+
+    def stop(self) -> None:
+        if self.poll() is None:
+            self._child.stop()
 
     def last_line(self) -> str:
         if not self._log.exists():
@@ -93,15 +178,32 @@ class LocalProcess:
 
 
 class ProcessLauncher:
-    """Each job in a child process of its own: only its end gives back all memory of a device."""
+    """Jobs in child processes: only the end of one gives back all memory of a device.
+
+    A process that waits for another job is ended before one for another experiment is started.
+    """
 
     def __init__(self, module: str = "core.jobs.child") -> None:
         self._module = module
+        self._kept: list[ChildProcess] = []
 
     def start(self, job: JobRecord) -> LocalProcess:
-        log = log_path(job)
-        process = _start_process(log, self._module, job.id, "--parent", str(os.getpid()))
-        return LocalProcess(process, log)
+        for child in self._kept:
+            if child.take(job):
+                return LocalProcess(child)
+        keeps = find_kind(job.kind).keeps_process
+        if keeps:
+            self.end_waiting()
+        child = ChildProcess(self._module, job)
+        if keeps:
+            self._kept.append(child)
+        return LocalProcess(child)
+
+    def end_waiting(self) -> None:
+        for child in self._kept:
+            if child.is_waiting:
+                child.stop()
+        self._kept = [child for child in self._kept if child.process.poll() is None]
 
 
 def ensure_worker(queue: JobQueue) -> bool:
@@ -141,8 +243,11 @@ def start_detached(log: Path, module: str, *arguments: str) -> None:
         _detached[:] = [process, *(one for one in _detached if one.poll() is None)]
 
 
-def _start_process(log: Path, module: str, *arguments: str) -> "subprocess.Popen[bytes]":
-    """Start a process with a session of its own; its output is appended to ``log``."""
+def _start_process(
+    log: Path, module: str, *arguments: str, keep: int | None = None
+) -> "subprocess.Popen[bytes]":
+    """Start a process with a session of its own; its output is appended to ``log``. It gets the
+    open file descriptor ``keep``."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "ab") as output:
         return subprocess.Popen(
@@ -153,6 +258,7 @@ def _start_process(log: Path, module: str, *arguments: str) -> "subprocess.Popen
             stderr=subprocess.STDOUT,
             start_new_session=True,
             env=child_environment(),
+            pass_fds=() if keep is None else (keep,),
         )
 
 

@@ -3,11 +3,12 @@ processes."""
 
 import os
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from core.errors import StoreError
-from core.jobs.child import EXIT_AGAIN
+from core.jobs.context import EXIT_AGAIN
 from core.jobs.kinds import POOLS, SHORT_OF_MEMORY, find_kind
 from core.jobs.launchers import JobHandle, Launcher
 from core.jobs.queue import JobQueue
@@ -17,6 +18,7 @@ from core.jobs.workers import new_worker_id
 POLL_SECONDS = 0.2
 LOOK_SECONDS = 0.5
 CANCEL_GRACE_SECONDS = 2.0
+TIDY_SECONDS = 10.0
 STORE_RETRY_SECONDS = 2.0
 GIVE_UP_SECONDS = 300.0
 
@@ -101,6 +103,7 @@ class Worker:
             message = find_kind(entry.job.kind).stopped_message()
             self.queue.mark_interrupted(entry.job.id, message, entry.job.attempts)
         self._at_work.clear()
+        self.launcher.end_waiting()
 
     def _take_waiting(self) -> bool:
         """Start the waiting jobs that have room in their pool; False if there was none.
@@ -115,12 +118,22 @@ class Worker:
         # To end a child takes long: a job of ours that waits again by now is not to be taken anew.
         self._keep_leases()
         taken = False
-        while (job := self.queue.claim_next(self.worker_id, self.group_id, POOLS)) is not None:
+        while (job := self._claim()) is not None:
             taken = True
             self.served += 1
             self.report(f"{job.id}: started")
             self._start(job)
+        self.launcher.end_waiting()
         return taken
+
+    def _claim(self) -> JobRecord | None:
+        """The next job of a pool in which no process of this worker takes the place.
+
+        A job is over in the queue a moment before its process is.
+        """
+        at_work = Counter(entry.job.pool for entry in self._at_work.values())
+        pools = {name: most for name, most in POOLS.items() if at_work[name] < most}
+        return self.queue.claim_next(self.worker_id, self.group_id, pools)
 
     def _start(self, job: JobRecord) -> None:
         try:
@@ -147,7 +160,9 @@ class Worker:
         """Give a child that should stop some time to do so, then end it."""
         if entry.kill_at is None:
             if self._cancel_requested(entry.job):
-                entry.kill_at = time.monotonic() + CANCEL_GRACE_SECONDS
+                tidies_up = self._is_finished(entry.job)
+                grace = TIDY_SECONDS if tidies_up else CANCEL_GRACE_SECONDS
+                entry.kill_at = time.monotonic() + grace
         elif time.monotonic() >= entry.kill_at:
             entry.handle.stop()
             self.queue.mark_cancelled(entry.job.id, entry.job.attempts)
@@ -188,6 +203,11 @@ class Worker:
         now = self.queue.find_job(job.id)
         return now is not None and now.state == "running" and now.attempts == job.attempts
 
+    def _is_finished(self, job: JobRecord) -> bool:
+        """Whether its child has stored its result, and only tidies up."""
+        now = self.queue.find_job(job.id)
+        return now is not None and (now.state, now.attempts) == ("finished", job.attempts)
+
     def _cancel_requested(self, job: JobRecord) -> bool:
         return self.queue.cancel_requested(job.id, job.attempts)
 
@@ -209,7 +229,7 @@ class Worker:
             self._start(job)
         for job_id in set(self._at_work) - ours:
             entry = self._at_work[job_id]
-            if entry.handle.poll() is None:
+            if entry.handle.poll() is None and not self._is_finished(entry.job):
                 entry.handle.stop()
                 self._ended(entry.job)
 

@@ -40,6 +40,7 @@ from core.training.policy import (
     DevicePolicy,
     choose_policy,
     library_versions,
+    note_libraries,
     peak_memory_bytes,
     processor_name,
 )
@@ -71,14 +72,14 @@ def train(
     started = clock()
     meter = Meter(look or look_at_machine)
     strategy = find_strategy(spec.strategy)
-    preparing_seconds = 0.0
+    shared_seconds = 0.0
     if strategy.estimator is not None:
         outcome = _estimate(strategy.estimator(), dataset, split)
     else:
         training = _Training(spec, dataset, split, should_stop, clock, look)
         outcome = yield from training.run()
-        preparing_seconds = training.preparing_seconds
-    seconds = clock() - started - preparing_seconds
+        shared_seconds = training.shared_seconds
+    seconds = clock() - started - shared_seconds
     of_parts = outcome.result.conditions or RunConditions()
     # The whole run began before it was known where it runs: its GPU is that of its epochs.
     epochs = of_parts.steady_epochs or of_parts.first_epoch
@@ -196,7 +197,7 @@ class _Training:
     should_stop: Callable[[], bool]
     clock: Clock
     look: Look | None
-    preparing_seconds: float = 0.0
+    shared_seconds: float = 0.0
 
     def run(self) -> Generator[Progress | EpochRecord, None, TrainingOutcome]:
         yield from self._prepare()
@@ -231,20 +232,22 @@ class _Training:
     def _prepare(self) -> Generator[Progress, None, None]:
         """The libraries, the policy of the device and the images."""
         yield Progress("Loading the libraries")
+        # Left out of the run's time: whichever run comes first does it for all the others.
+        sharing = Stopwatch(self.clock)
         keras = load_keras()
+        note_libraries()
+        keras.utils.clear_session()  # names begin as in a process that did no run before
         self.policy = choose_policy(self.spec.precision)
         on_gpu = self.policy.kind == "gpu"
         self.look = self.look or (look_at_machine_and_gpu if on_gpu else look_at_machine)
         self.features: FeatureSet | None = None
-        # Left out of the run's time: whichever run comes first prepares for all the others.
-        preparing = Stopwatch(self.clock)
         self.prepared: PreparedImages = yield from progress_of(
             "Preparing the images",
             lambda report: prepare_images(
                 self.dataset, self.spec.image_size, self.spec.resize, report, self.should_stop
             ),
         )
-        self.preparing_seconds = preparing.seconds
+        self.shared_seconds = sharing.seconds
         self.mean_rgb = mean_colour(self.spec, self.dataset)
         keras.utils.set_random_seed(self.spec.seed)
 

@@ -160,7 +160,8 @@ class RunConditions:
     ``steady_epochs``: during the epochs of which ``steady_epoch_seconds`` is the median, together;
     ``left_out_epochs`` are the later epochs that were disturbed and therefore are not among them.
     ``features``: during the extraction when it was done; None also where that was not recorded.
-    ``whole_run``: from its start to its last score, the preparation of the images included.
+    ``whole_run``: from its start to its last score, with the libraries and the preparation of the
+    images where it was this run that had to load and prepare them.
     """
 
     first_epoch: Conditions | None = None
@@ -191,10 +192,10 @@ class RunResult:
     that the run used (None in old results: all images of the dataset). ``feature_cache`` is
     ``"hit"``, ``"miss"``, ``"part"`` where some of them were in the cache, or None;
     ``feature_reused_seconds`` is what these cost earlier runs. ``total_seconds`` is the whole run
-    without the preparation of the images, which all runs of an experiment share. ``weights`` is
-    None for a run that trained no network, or that was made before weights were kept.
-    ``deployment`` is None likewise, and where another seed's network was measured. ``conditions``
-    is None in old results.
+    without what all runs of an experiment share: loading the libraries (included in older results)
+    and preparing the images. ``weights`` is None for a run that trained no network, or that was
+    made before weights were kept. ``deployment`` is None likewise, and where another seed's network
+    was measured. ``conditions`` is None in old results.
     """
 
     scores: SubsetScores

@@ -19,7 +19,9 @@ from core.settings import VERSION, current_settings
 
 CONTROL_GROUPS = Path("/sys/fs/cgroup")
 OWN_STATUS = Path("/proc/self/status")
+OWN_PEAK = Path("/proc/self/clear_refs")
 OWN_CONTROL_GROUPS = Path("/proc/self/cgroup")
+_with_libraries_bytes: int | None = None
 VERSIONED = ("keras", "tensorflow", "jax", "torch", "numpy", "scikit-learn", "pillow")
 
 
@@ -167,8 +169,35 @@ def _memory_limit_files() -> Iterator[Path]:
                 yield CONTROL_GROUPS / "memory" / each / "memory.limit_in_bytes"
 
 
+def note_libraries() -> None:
+    """Remember what this process holds now that it has loaded its libraries, the first time."""
+    global _with_libraries_bytes
+    if _with_libraries_bytes is None:
+        _with_libraries_bytes = _held_bytes()
+
+
+def left_behind_bytes() -> int:
+    """What earlier runs of this process left in its memory."""
+    return 0 if _with_libraries_bytes is None else _held_bytes() - _with_libraries_bytes
+
+
+def _held_bytes() -> int:
+    import psutil
+
+    return int(psutil.Process().memory_info().rss)
+
+
+def reset_peak_memory() -> bool:
+    """Let ``peak_memory_bytes`` begin at what this process holds now; False where it cannot."""
+    try:
+        OWN_PEAK.write_text("5")  # of the numbers in Linux' proc(5), that of the peak
+    except OSError:
+        return False
+    return OWN_STATUS.exists()
+
+
 def peak_memory_bytes() -> int:
-    """The largest resident memory of this process so far."""
+    """The largest resident memory of this process so far, or since ``reset_peak_memory``."""
     if sys.platform == "win32":
         import psutil
 

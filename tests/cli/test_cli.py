@@ -270,6 +270,9 @@ class UnableLauncher:
     def start(self, job: JobRecord) -> JobHandle:
         raise OSError(f"no process for {job.id}")
 
+    def end_waiting(self) -> None:
+        """There are none."""
+
 
 def test_run_ends_with_status_1_when_a_run_failed(
     type_it: TypeIt, store: Store, monkeypatch: pytest.MonkeyPatch

@@ -15,9 +15,11 @@ from core.experiments.planning import plan_experiment
 from core.experiments.records import RunRecord
 from core.experiments.run_files import read_predictions
 from core.experiments.store import Store
-from core.experiments.train_job import LOADING
-from core.jobs.child import EXIT_AGAIN, execute
+from core.experiments.train_job import LOADING, MOST_LEFT_BYTES
+from core.jobs.child import execute
+from core.jobs.context import EXIT_AGAIN
 from core.jobs.queue import JobQueue
+from core.training import policy
 from core.training.events import Deployment, Event, Predictions, Progress, TrainingOutcome
 from core.training.spec import TrainingSpec
 from tests import made_up
@@ -182,6 +184,44 @@ def test_a_cache_that_is_lost_meanwhile_is_made_anew_once(
     assert run.notes == (f"{lost} They were made anew, and the run started again.",)
     assert execute(arrows_store, run_id) == 1
     assert (arrows_store.run(run_id).state, arrows_store.run(run_id).error) == ("failed", lost)
+
+
+def test_a_process_that_did_other_runs_hands_over_what_it_has_no_memory_for(
+    arrows_store: Store, engine: ModuleType
+) -> None:
+    def train(*_arguments: Any, **_options: Any) -> Iterator[Event]:
+        yield made_up.epoch(1)
+        raise OutOfMemory("ran out of memory")
+
+    engine.train = train  # type: ignore[attr-defined]
+    run_id = claimed(arrows_store, long_spec())
+    assert execute(arrows_store, run_id, process_is_used=True) == EXIT_AGAIN
+    run = arrows_store.run(run_id)
+    assert (run.state, run.settings["batch_size"], run.notes) == ("running", 32, ())
+    assert len(arrows_store.epochs(run_id)) == 1
+    engine.train = raising(Cancelled("far enough"))  # type: ignore[attr-defined]
+    assert execute(arrows_store, run_id) == 0
+    assert arrows_store.epochs(run_id) == ()  # the new process began at the first
+
+
+def test_what_needs_no_library_gets_a_process_without_them(arrows_store: Store) -> None:
+    run_id = claimed(arrows_store, majority_spec())
+    assert execute(arrows_store, run_id, process_is_used=True) == EXIT_AGAIN
+    assert arrows_store.run(run_id).state == "running"
+    assert execute(arrows_store, run_id) == 0
+    assert arrows_store.run(run_id).state == "finished"
+
+
+def test_a_process_in_which_other_runs_left_much_takes_no_further_one(
+    arrows_store: Store, engine: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.train = raising(Cancelled("far enough"))  # type: ignore[attr-defined]
+    run_id = claimed(arrows_store, long_spec())
+    monkeypatch.setattr(policy, "left_behind_bytes", lambda: MOST_LEFT_BYTES + 1)
+    assert execute(arrows_store, run_id, process_is_used=True) == EXIT_AGAIN
+    monkeypatch.setattr(policy, "left_behind_bytes", lambda: MOST_LEFT_BYTES)
+    assert execute(arrows_store, run_id, process_is_used=True) == 0
+    assert arrows_store.run(run_id).state == "cancelled"
 
 
 @pytest.mark.parametrize("text", ["", "mlp ran out of memory in scoring"])

@@ -1,12 +1,16 @@
-"""Real runs in real processes: cancelled in an epoch, and tried again after their worker died."""
+"""Real runs in real processes: cancelled in an epoch, tried again after their worker died, and
+done by a process that has done another."""
 
 import threading
 import time
 
 import pytest
 
+from core.experiments.records import result_of
+from core.experiments.run_files import read_predictions, read_weights
 from core.experiments.store import Store, open_store
-from core.jobs.launchers import ProcessLauncher, log_path
+from core.jobs.launchers import LocalProcess, ProcessLauncher, log_path
+from core.jobs.records import JobRecord
 from core.jobs.worker import serve
 from tests.jobs.conftest import processes_of, wait_for
 from tests.stored_home import long_spec
@@ -58,3 +62,40 @@ def test_a_retry_finishes_what_was_interrupted(arrows_store: Store) -> None:
     run = arrows_store.run(run_id)
     assert (run.state, run.attempts) == ("finished", 2), run.error
     assert [record.epoch for record in arrows_store.epochs(run_id)] == list(range(1, 61))
+
+
+class NotingLauncher(ProcessLauncher):
+    """Notes which process does each run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.processes: list[int] = []
+
+    def start(self, job: JobRecord) -> LocalProcess:
+        handle = super().start(job)
+        self.processes.append(handle.process_id)
+        return handle
+
+
+@pytest.mark.slow
+def test_a_run_is_the_same_in_a_process_that_has_done_another(arrows_store: Store) -> None:
+    launcher = NotingLauncher()
+    ids = []
+    for seeds in ((0, 1), (1,)):
+        spec = long_spec(epochs=2).model_copy(update={"seeds": seeds})
+        experiment_id = arrows_store.create_experiment(spec)
+        serve(arrows_store, launcher, group_id=experiment_id)
+        ids.append(arrows_store.runs(experiment_id)[-1].id)
+    first, second, alone = launcher.processes
+    assert first == second != alone
+    used, new = (arrows_store.run(run_id) for run_id in ids)
+    assert used.seed == new.seed == 1
+    assert result_of(used).scores == result_of(new).scores
+    probabilities = [read_predictions(run_id).probabilities.tobytes() for run_id in ids]
+    assert probabilities[0] == probabilities[1]
+    weights = [read_weights(run_id) for run_id in ids]
+    assert weights[0].keys() == weights[1].keys()
+    assert all(weights[0][name].tobytes() == weights[1][name].tobytes() for name in weights[0])
+    # Its peak memory is its own, and without what the run before it held.
+    assert result_of(used).peak_memory_bytes < 1.2 * result_of(new).peak_memory_bytes
+    assert [record.epoch for record in arrows_store.epochs(used.id)] == [1, 2]

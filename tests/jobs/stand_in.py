@@ -3,6 +3,8 @@
 ``python -m tests.jobs.stand_in ID --parent PID`` is the child process with it.
 """
 
+import os
+import signal
 import sys
 import time
 from dataclasses import replace
@@ -103,6 +105,11 @@ def run(arguments: dict[str, Any], context: JobContext) -> dict[str, Any] | None
             (folder / "half").touch()
             context.report("Half way")
             time.sleep(120)
+    elif do == "where" or (do == "die in a used process" and not context.process_is_used):
+        os.write(2, f"done in {os.getpid()}\n".encode())  # as a C library does
+        return {"process": os.getpid(), "is_used": context.process_is_used}
+    elif do == "die in a used process":
+        os.kill(os.getpid(), signal.SIGKILL)
     elif do == "finish":
         context.finish({"by": "the handler"})
     return {"did": do}

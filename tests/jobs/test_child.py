@@ -8,8 +8,8 @@ import pytest
 
 from core.errors import StoreError
 from core.jobs import context as subject
-from core.jobs.child import EXIT_AGAIN, execute
-from core.jobs.context import EXIT_ORPHANED, JobContext
+from core.jobs.child import execute
+from core.jobs.context import EXIT_AGAIN, EXIT_ORPHANED, JobContext, ParentWatch
 from core.jobs.kinds import KINDS
 from core.jobs.queue import JobQueue
 from core.jobs.records import NewJob, Progress
@@ -141,9 +141,9 @@ def test_a_child_whose_parent_is_gone_stops(
     monkeypatch.setattr(subject, "ORPHAN_GRACE_SECONDS", 0.01)
     monkeypatch.setattr(subject.os, "_exit", left.append)
     monkeypatch.setattr(subject.os, "kill", lambda process, _signal: left.append(process))
-    context = JobContext(queue, queue.job(claimed(queue)), parent=os.getppid() + 1)
-    assert not context.should_stop()
-    context.watch_parent()
+    job = queue.job(claimed(queue))
+    assert not JobContext(queue, job).should_stop()
+    context = JobContext(queue, job, ParentWatch(os.getppid() + 1))
     wait_for(lambda: left == [os.getpid(), EXIT_ORPHANED], seconds=5)
     assert context.should_stop()
     assert queue.job("a").state == "running"  # its lease decides

@@ -8,7 +8,7 @@ import pytest
 
 from core.errors import StoreError
 from core.jobs import worker
-from core.jobs.child import EXIT_AGAIN
+from core.jobs.context import EXIT_AGAIN
 from core.jobs.kinds import find_kind
 from core.jobs.queue import JobQueue
 from core.jobs.records import JobRecord, NewJob
@@ -45,12 +45,16 @@ class ScriptedLauncher:
     scripts: list[Script]
     started: list[str] = field(default_factory=list)
     handles: list[ScriptedHandle] = field(default_factory=list)
+    ended_waiting_after: list[int] = field(default_factory=list)
 
     def start(self, job: JobRecord) -> ScriptedHandle:
         script = self.scripts[min(len(self.started), len(self.scripts) - 1)]
         self.started.append(job.id)
         self.handles.append(ScriptedHandle(self.queue, job.id, script))
         return self.handles[-1]
+
+    def end_waiting(self) -> None:
+        self.ended_waiting_after.append(len(self.started))
 
 
 @pytest.fixture(autouse=True)
@@ -113,6 +117,17 @@ def test_a_job_goes_on_in_a_new_process(queue: JobQueue, job_id: str) -> None:
     serve(queue, launcher, exit_when_idle=0)
     assert launcher.started == [job_id, job_id]
     assert (queue.job(job_id).state, queue.job(job_id).attempts) == ("finished", 1)
+
+
+def test_no_process_waits_for_another_job_once_the_worker_has_looked_for_one(
+    queue: JobQueue, job_id: str
+) -> None:
+    queue.add_job(NewJob("b", "train", {}, "group"))
+    launcher = ScriptedLauncher(queue, [finishes])
+    serve(queue, launcher, exit_when_idle=0)
+    assert launcher.started == [job_id, "b"]
+    # After the first start, after the second in place of the first, and when nothing was left.
+    assert sorted(set(launcher.ended_waiting_after)) == [1, 2]
 
 
 def test_jobs_of_other_pools_are_done_beside_it_and_one_of_its_own_waits(
@@ -225,6 +240,26 @@ def test_a_run_that_was_taken_away_is_stopped(queue: JobQueue, job_id: str) -> N
     serve(queue, launcher, exit_when_idle=0)
     assert [handle.stopped for handle in launcher.handles] == [True]
     assert queue.job(job_id).attempts == 2
+
+
+@pytest.mark.parametrize(("seconds", "is_stopped"), [(60.0, False), (0.0, True)])
+def test_a_child_that_has_done_its_job_gets_time_to_tidy_up(
+    queue: JobQueue, job_id: str, monkeypatch: pytest.MonkeyPatch, seconds: float, is_stopped: bool
+) -> None:
+    monkeypatch.setattr(worker, "TIDY_SECONDS", seconds)
+    queue.lease_seconds = 0.0  # every look is time for a heartbeat
+    looks = []
+
+    def tidies_up(queue: JobQueue, job_id: str) -> int | None:
+        queue.finish(job_id, None)
+        looks.append(job_id)
+        return 0 if len(looks) >= 20 else None
+
+    launcher = ScriptedLauncher(queue, [tidies_up])
+    serve(queue, launcher, exit_when_idle=0)
+    assert [handle.stopped for handle in launcher.handles] == [is_stopped]
+    assert (len(looks) < 20) == is_stopped
+    assert queue.job(job_id).state == "finished"
 
 
 def test_a_worker_that_was_silent_goes_on_and_is_known_again(queue: JobQueue, job_id: str) -> None:

@@ -9,7 +9,12 @@ import pytest
 
 from core.backbones.registry import BACKBONES
 from core.training import policy
-from core.training.policy import DevicePolicy, memory_limit_bytes, peak_memory_bytes
+from core.training.policy import (
+    DevicePolicy,
+    memory_limit_bytes,
+    peak_memory_bytes,
+    reset_peak_memory,
+)
 
 
 @pytest.mark.parametrize(
@@ -43,6 +48,11 @@ def test_the_peak_memory_of_a_process_is_not_that_of_the_one_that_started_it() -
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     assert len(held) < peak_memory_bytes()
     assert 1_000_000 < int(told.stdout) < 200_000_000
+    before = peak_memory_bytes()
+    del held
+    assert peak_memory_bytes() > before - 10_000_000  # Linux counts pages in bundles
+    assert reset_peak_memory()
+    assert peak_memory_bytes() < before - 300_000_000
 
 
 @pytest.mark.parametrize(

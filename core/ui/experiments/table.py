@@ -4,6 +4,7 @@ import base64
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -68,7 +69,7 @@ class Entry:
         counts = self.experiment.state_counts
         return "finished" if counts.get("finished") == sum(counts.values()) else "incomplete"
 
-    @property
+    @cached_property
     def words(self) -> str:
         """What the search looks at, in small letters."""
         spec, labels = self.experiment.spec, self.experiment.labels
@@ -89,8 +90,7 @@ SORTS: Mapping[str, tuple[str, Callable[[Entry], Any]]] = {
 
 def show_experiments(experiments: Sequence[ExperimentRecord]) -> None:
     """The page below its title; ``experiments``: all, the newest first."""
-    results, missing = listed_results(reads.store())
-    entries = [Entry(each, results.get(each.id)) for each in experiments]
+    entries, missing = reads.store().unless_changed("entries", lambda: _entries(experiments))
     found = _filtered(entries)
     st.caption(
         f"{count_text(len(found), 'experiment')} of {len(entries):,}"
@@ -109,6 +109,11 @@ def show_experiments(experiments: Sequence[ExperimentRecord]) -> None:
     show_import()
     show_removed()
     _make_missing(missing, {each.id for each in experiments})
+
+
+def _entries(experiments: Sequence[ExperimentRecord]) -> tuple[list[Entry], dict[str, str]]:
+    results, missing = listed_results(reads.store())
+    return [Entry(each, results.get(each.id)) for each in experiments], missing
 
 
 def _make_missing(missing: Mapping[str, str], known: set[str]) -> None:

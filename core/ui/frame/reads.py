@@ -18,7 +18,6 @@ from core.datasets.storage import list_datasets, open_dataset
 from core.experiments.forecast import Forecast, forecast_each, forecast_experiment
 from core.experiments.records import ExperimentSpec
 from core.experiments.remembering_store import RememberingStore
-from core.experiments.store import Store
 from core.jobs.launchers import ensure_worker
 from core.layers.augmentation import Augmentation
 from core.settings import current_settings
@@ -32,13 +31,13 @@ PREVIEWED = 8
 BY_ID: dict[str | type, Callable[[Dataset], str]] = {Dataset: lambda dataset: dataset.id}
 
 
-def store() -> Store:
+def store() -> RememberingStore:
     """The store of this installation; one object a process, safe for threads."""
     return _store(current_settings().database_url)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _store(database_url: str) -> Store:
+def _store(database_url: str) -> RememberingStore:
     return RememberingStore(database_url)
 
 
