@@ -3,8 +3,10 @@
 Only workers call this: the web process never loads Keras.
 """
 
+import gc
 import importlib.util
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -44,6 +46,24 @@ def load_keras() -> Any:
 
     keras.config.set_image_data_format("channels_last")
     return keras
+
+
+def forget_networks() -> None:
+    """Let go of what Keras and TensorFlow keep of networks that nobody uses any more.
+
+    TensorFlow registers a gradient for each compiled training step and never drops it; through it
+    the step, its weights and the optimiser's moments stay in memory.
+    """
+    if "keras" not in sys.modules:
+        return
+    load_keras().utils.clear_session()
+    if "tensorflow" in sys.modules:
+        from tensorflow.python.framework import ops
+
+        registered = ops.gradient_registry._registry
+        for name in [name for name in registered if name.startswith("CustomGradient-")]:
+            del registered[name]
+    gc.collect()
 
 
 @contextmanager

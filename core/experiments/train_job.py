@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from core.backbones.backend import forget_networks
 from core.datasets.dataset import Dataset
 from core.datasets.split import Split
 from core.datasets.storage import open_dataset
@@ -53,13 +54,14 @@ def run(arguments: dict[str, Any], context: JobContext) -> None:
         _halve_the_batch(store, found, error)
     except CacheLost as error:
         _make_the_cache_anew(store, found, error)
+    forget_networks()  # the next run of this process has the memory to itself
 
 
 def _can_follow(run: RunRecord) -> bool:
     """Whether a process that did other runs measures this one as a new process would.
 
     Its peak memory must begin anew; libraries that the run does not need would be part of it, and
-    so would what TensorFlow keeps of earlier networks: some 25 to 100 MB of each.
+    so would what a library keeps of earlier networks.
     """
     # Imported here: they are only of use in a worker's child process.
     from core.training.policy import left_behind_bytes, reset_peak_memory
