@@ -33,6 +33,9 @@ variable                           meaning                                   def
 ``HEADSTART_DEVICE``               name of the device of this worker, where  all of the machine
                                    several of one machine have a worker
                                    each (with ``CUDA_VISIBLE_DEVICES``)
+``HEADSTART_POOLS``                which jobs workers of this machine take:  all
+                                   ``device`` (train), ``import``, ``cpu``,
+                                   ``live``, separated by commas
 ``HEADSTART_LAUNCHER``             the class that starts jobs, as            child processes
                                    ``module:class``                          on this machine
 =================================  ========================================  =====================
@@ -74,6 +77,7 @@ NODE_CACHE_VARIABLE, NODE_CACHE_GB = "HEADSTART_NODE_CACHE_GB", 100
 _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^?#]*)?")
 _ENDPOINT = re.compile(r"https?://[^/?#\s]+/?")
 
+POOLS_VARIABLE = "HEADSTART_POOLS"
 LOCAL_LAUNCHER = "core.jobs.launchers:ProcessLauncher"
 Precision = Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
@@ -116,6 +120,7 @@ class Settings:
     most_stored_bytes: int
     launcher: str = LOCAL_LAUNCHER
     device: str = ""
+    pools: tuple[str, ...] = ()
     storage_url: str = ""
     storage_endpoint: str = ""
     node_cache_bytes: int = NODE_CACHE_GB * 10**9
@@ -176,6 +181,7 @@ def current_settings() -> Settings:
         most_stored_bytes=_whole_number(MOST_STORED_VARIABLE, MOST_STORED_GB, "GB") * 10**9,
         launcher=os.environ.get("HEADSTART_LAUNCHER") or LOCAL_LAUNCHER,
         device=os.environ.get("HEADSTART_DEVICE", ""),
+        pools=tuple(filter(None, os.environ.get(POOLS_VARIABLE, "").replace(" ", "").split(","))),
         storage_url=_storage_url(),
         storage_endpoint=_storage_endpoint(),
         node_cache_bytes=_whole_number(NODE_CACHE_VARIABLE, NODE_CACHE_GB, "GB") * 10**9,

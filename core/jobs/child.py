@@ -17,7 +17,7 @@ import sys
 import traceback
 from typing import Any
 
-from core.errors import Cancelled, HeadstartError
+from core.errors import Cancelled, HeadstartError, StoreError, StoreLost
 from core.jobs.cached import push_output
 from core.jobs.context import (
     EXIT_AGAIN,
@@ -43,8 +43,8 @@ def execute(
     """Do the job and store its end; returns the exit status of the process.
 
     When the worker is gone, its lease decides about the job (``EXIT_ORPHANED``); after
-    ``EXIT_AGAIN`` the job continues in a new process. A handler may have ended the job itself, in
-    the transaction that stored its result.
+    ``EXIT_AGAIN`` the job continues, or begins again, in a new process. A handler may have ended
+    the job itself, in the transaction that stored its result.
     """
     job = queue.job(job_id)
     if job.state != "running":
@@ -55,7 +55,7 @@ def execute(
         result = kind.load()(job.arguments, context)
         push_output(job.arguments)
         context.finish(result)
-    except StartAgain:
+    except (StartAgain, StoreLost):  # a server that started again is no fault of the job's own
         return EXIT_AGAIN
     except (Cancelled, KeyboardInterrupt) as error:
         if context.orphaned:
@@ -82,18 +82,26 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=None, help="socket that names further jobs")
     parsed = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return _work(parsed.job_id, parsed.parent, parsed.jobs)
+    except StoreError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - the process's output is its log
+        return EXIT_AGAIN  # the job has no end yet, and the worker knows when the store is back
+
+
+def _work(job_id: str, parent_id: int | None, jobs: int | None) -> int:
     queue = open_queue()
-    job = queue.job(parsed.job_id)
+    job = queue.job(job_id)
     kind = find_kind(job.kind)
     if kind.pool != "device":
         os.environ.update(PROCESSOR_ONLY)  # a training may be using the GPU
     os.nice(kind.niceness)
-    parent = None if parsed.parent is None else ParentWatch(parsed.parent)
+    parent = None if parent_id is None else ParentWatch(parent_id)
     status = _do(queue, job, parent)
-    if parsed.jobs is not None:
-        with socket.socket(fileno=parsed.jobs) as worker:
-            while _ended_well(queue, job, status) and (job_id := _next_job(worker)):
-                job = queue.job(job_id)
+    if jobs is not None:
+        with socket.socket(fileno=jobs) as worker:
+            while _ended_well(queue, job, status) and (further := _next_job(worker)):
+                job = queue.job(further)
                 _write_into_its_log(job)
                 status = _do(queue, job, parent, process_is_used=True)
     return status

@@ -55,6 +55,7 @@ COMES_BACK = (
     "too many clients",
     "connection slots",
 )
+ENDED = ("closed the connection", "terminating connection")
 ADVICE_ON_CONNECTING = (
     (
         ("password authentication failed", "no password supplied"),
@@ -200,7 +201,9 @@ class PostgresServer:
 
     def refuse(self, error: DBAPIError) -> NoReturn:
         """Raise what people read where the driver raised ``error``."""
-        kind = StoreLost if error.connection_invalidated else StoreError
+        # An end in the midst of connecting is not marked as one.
+        lost = error.connection_invalidated or _has_any(str(error.orig), ENDED)
+        kind = StoreLost if lost else StoreError
         raise kind(self._message_of(error)) from error
 
     def _message_of(self, error: DBAPIError) -> str:

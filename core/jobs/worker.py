@@ -4,16 +4,17 @@ processes."""
 import os
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from core.errors import StoreError
+from core.errors import StoreError, UnknownName
 from core.jobs.context import EXIT_AGAIN
-from core.jobs.kinds import POOLS, SHORT_OF_MEMORY, find_kind
+from core.jobs.kinds import POOLS, SHORT_OF_MEMORY, Pool, find_kind
 from core.jobs.launchers import JobHandle, Launcher
 from core.jobs.queue import JobQueue
 from core.jobs.records import ACTIVE_STATES, JobRecord
 from core.jobs.workers import new_worker_id
+from core.settings import POOLS_VARIABLE, current_settings
 
 POLL_SECONDS = 0.2
 LOOK_SECONDS = 0.5
@@ -41,15 +42,26 @@ def serve(
     worker). With ``exit_when_idle``: until there was nothing to do for that many seconds. With
     neither: for ever. ``watch`` is called a few times a second. A queue that cannot be reached for
     a while is reported and tried again. When the worker is ended by a signal or Ctrl-C, its jobs
-    are stopped and marked ``interrupted``.
+    are stopped and marked ``interrupted``. Raises ``UnknownName`` for a pool in ``HEADSTART_POOLS``
+    that there is not.
     """
-    worker = Worker(queue, launcher, worker_id or new_worker_id(), group_id, report, watch)
+    pools = _pools_here()
+    worker = Worker(queue, launcher, worker_id or new_worker_id(), group_id, pools, report, watch)
     try:
         worker.work(exit_when_idle)
     finally:
         worker.stop_all()
         queue.forget_worker(worker.worker_id)
     return worker.served
+
+
+def _pools_here() -> dict[Pool, int]:
+    """The pools that workers of this machine serve, with how many jobs of each at a time."""
+    wanted = current_settings().pools or tuple(POOLS)
+    for name in wanted:
+        if name not in POOLS:
+            raise UnknownName(POOLS_VARIABLE, name, POOLS)
+    return {name: most for name, most in POOLS.items() if name in wanted}
 
 
 @dataclass
@@ -69,6 +81,7 @@ class Worker:
     launcher: Launcher
     worker_id: str
     group_id: str | None
+    pools: Mapping[Pool, int]
     report: Report
     watch: Callable[[], None]
     served: int = 0
@@ -132,7 +145,7 @@ class Worker:
         A job is over in the queue a moment before its process is.
         """
         at_work = Counter(entry.job.pool for entry in self._at_work.values())
-        pools = {name: most for name, most in POOLS.items() if at_work[name] < most}
+        pools = {name: most for name, most in self.pools.items() if at_work[name] < most}
         return self.queue.claim_next(self.worker_id, self.group_id, pools)
 
     def _start(self, job: JobRecord) -> None:

@@ -1,18 +1,21 @@
 """What a child process does with one job, called in this process."""
 
 import os
+import signal
 import threading
 import time
 
 import pytest
 
-from core.errors import StoreError
+from core.errors import StoreError, StoreLost
+from core.jobs import child
 from core.jobs import context as subject
 from core.jobs.child import execute
 from core.jobs.context import EXIT_AGAIN, EXIT_ORPHANED, JobContext, ParentWatch
 from core.jobs.kinds import KINDS
 from core.jobs.queue import JobQueue
 from core.jobs.records import NewJob, Progress
+from tests.jobs import stand_in
 from tests.jobs.conftest import wait_for
 from tests.postgres import BOTH_DATABASES
 
@@ -77,6 +80,37 @@ def test_it_can_go_on_in_a_new_process(queue: JobQueue) -> None:
     assert (queue.job("a").state, queue.job("a").attempts) == ("running", 1)
     assert execute(queue, "a") == 0
     assert queue.job("a").state == "finished"
+
+
+def test_a_server_that_goes_away_is_no_fault_of_the_job(
+    queue: JobQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claimed(queue, "quick")
+
+    def lost(*_: object) -> None:
+        raise StoreLost("The server ended the connection.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stand_in, "run", lost)
+        assert execute(queue, "a") == EXIT_AGAIN
+    assert (queue.job("a").state, queue.job("a").attempts) == ("running", 1)
+    assert execute(queue, "a") == 0
+
+
+def test_a_store_that_cannot_be_opened_gives_the_job_no_end(
+    queue: JobQueue, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    claimed(queue, "quick")
+
+    def away() -> JobQueue:
+        raise StoreError("The run store cannot be reached.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(child, "open_queue", away)
+        patch.setattr(signal, "signal", lambda *_: None)
+        assert child.main(["a"]) == EXIT_AGAIN
+    assert "The run store cannot be reached." in capsys.readouterr().err
+    assert queue.job("a").state == "running"
 
 
 def test_a_cancel_is_heard(queue: JobQueue) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from core.errors import StoreError
+from core.errors import StoreError, UnknownName
 from core.jobs import worker
 from core.jobs.context import EXIT_AGAIN
 from core.jobs.kinds import find_kind
@@ -363,3 +363,22 @@ def test_a_group_that_another_worker_took_is_waited_for(queue: JobQueue, job_id:
     assert serve(queue, launcher, group_id="group", watch=watch) == 0
     assert looks[:5] == ["running"] * 5
     assert launcher.started == []
+
+
+def test_a_worker_takes_only_jobs_of_the_pools_of_its_machine(
+    queue: JobQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADSTART_POOLS", "import, cpu")
+    for job_id, kind in (("training", "train"), ("map", "explain")):
+        queue.add_job(NewJob(job_id, kind, {}))
+    serve(queue, ScriptedLauncher(queue, [finishes]), exit_when_idle=0)
+    assert (queue.job("training").state, queue.job("map").state) == ("queued", "finished")
+
+
+def test_a_pool_that_there_is_not_is_refused(
+    queue: JobQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADSTART_POOLS", "gpu")
+    with pytest.raises(UnknownName, match="no HEADSTART_POOLS named 'gpu'"):
+        serve(queue, ScriptedLauncher(queue, [finishes]), exit_when_idle=0)
+    assert queue.live_workers() == []

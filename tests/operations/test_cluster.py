@@ -19,6 +19,7 @@ from tests.postgres import Server
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.xdist_group("ray"),  # one cluster
     pytest.mark.skipif(
         not (ray_environment() / "bin" / "ray").exists(),
         reason="Ray is not installed (make cluster-test)",

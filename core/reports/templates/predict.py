@@ -150,7 +150,9 @@ def keras_model():
     import keras
 
     model = keras.models.load_model(FOLDER / "model.keras")
-    model.compile(jit_compile=False)  # compiling a deep network takes longer than its answers
+    # Compiling a deep network takes longer than its answers, except on JAX, which else compiles
+    # each operation by itself.
+    model.compile(jit_compile=keras.backend.backend() == "jax")
     return model.predict_on_batch
 
 
