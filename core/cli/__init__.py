@@ -260,13 +260,17 @@ def _add_labels(group: Any) -> None:
     pin = _verb(group, "pin", "show experiments before others", "labels:pin")
     does = "remove experiments; within an hour --undo brings them back"
     remove = _verb(group, "remove", does, "labels:remove")
+    does = "delete the trained weights of experiments; their results stay"
+    weights = _verb(group, "drop-weights", does, "labels:drop")
+    weights.add_argument("ids", metavar="ID", nargs="+")
     history = _verb(group, "history", "show who changed names, notes and tags", "labels:show")
     for verb in (name, note, tag, history):
         verb.add_argument("id", metavar="ID")
     for verb in (archive, review, pin, remove):
         verb.add_argument("ids", metavar="ID", nargs="+")
         verb.add_argument("--undo", action="store_true", help="take it back")
-    remove.add_argument("--yes", action="store_true", help="do not ask")
+    for verb in (remove, weights):
+        verb.add_argument("--yes", action="store_true", help="do it")
     name.add_argument("text", metavar="NAME", help='one line; "" takes it away')
     note.add_argument("text", metavar="NOTE", help='- reads standard input; "" takes it away')
     tag.add_argument("tags", metavar="TAG", nargs="*", help="all that it should have")
@@ -324,6 +328,13 @@ def _add_operations(verbs: Any) -> None:
     does = "make an empty home of a backup"
     restore = _verb(verbs, "restore", does, "operations:restore")
     restore.add_argument("file", type=Path, metavar="FILE", help="what backup wrote")
+    group = _group(verbs, "storage", "what the home holds, and caches that can be dropped")
+    _verb(group, "show", "show the size of each part and experiment", "disk:show")
+    does = "drop caches by a rule; without --yes it says what it would drop"
+    clean = _verb(group, "clean", does, "disk:clean")
+    clean.add_argument("--unused-days", metavar="N", help="what was not used for so many days")
+    clean.add_argument("--keep-gb", metavar="N", help="the longest unused until they take so much")
+    clean.add_argument("--yes", action="store_true", help="do it")
     group = _group(verbs, "database", "move the run store to a PostgreSQL server")
     does = "copy the rows of a home into an empty PostgreSQL database"
     copy = _verb(group, "copy", does, "operations:copy_rows")

@@ -1,4 +1,5 @@
-"""``experiments name | note | tag | archive | review | pin | remove | history``."""
+"""``experiments name | note | tag | archive | review | pin | remove | drop-weights |
+history``."""
 
 import argparse
 import getpass
@@ -10,7 +11,7 @@ from core.cli.output import EXIT_DONE, print_json, print_table, say
 from core.errors import BadInput
 from core.experiments.labels import change_labels, history, vars_of
 from core.experiments.recorded import prepare_store
-from core.experiments.removal import loss_of, remove_experiments, undo_removal
+from core.experiments.removal import drop_weights, loss_of, remove_experiments, undo_removal
 from core.text import count_text, size_text
 
 
@@ -56,6 +57,20 @@ def remove(arguments: argparse.Namespace) -> int:
         say(f"removed {lost}; for an hour, the same command with --undo brings them back")
     if arguments.json:
         print_json({"removed": not arguments.undo, "experiments": arguments.ids})
+    return EXIT_DONE
+
+
+def drop(arguments: argparse.Namespace) -> int:
+    store = prepare_store()
+    if not arguments.yes:
+        raise BadInput(
+            "Results stay, but these can no longer be tried. Add --yes to do it.", "--yes"
+        )
+    size_bytes = drop_weights(store, arguments.ids)
+    if arguments.json:
+        print_json({"experiments": arguments.ids, "size_bytes": size_bytes})
+    else:
+        say(f"dropped trained weights of {size_text(size_bytes)}")
     return EXIT_DONE
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import delete, select
 from core.errors import BadInput
 from core.experiments.labels import change_labels, changes, history
 from core.experiments.records import ExperimentRecord, epochs, experiments, runs
+from core.experiments.run_files import weights_path
 from core.experiments.store import Store
 from core.experiments.summaries import summaries
 from core.jobs.records import jobs
@@ -78,6 +79,28 @@ def size_of_run(run_id: str) -> int:
     """Bytes of the files that a run keeps on this machine."""
     folder = current_settings().runs_folder / run_id
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def drop_weights(store: Store, ids: Iterable[str]) -> int:
+    """Delete the trained weights of their runs; results and predictions stay. Returns the bytes.
+
+    What needs the networks (Try it, heat maps, exports) says then why it cannot. Raises
+    ``BadInput`` where one is at work or came with Headstart, and then nothing is dropped.
+    """
+    found = [store.experiment(one) for one in ids]
+    for experiment in found:
+        _refuse(experiment)
+    total = 0
+    for experiment in found:
+        for run in store.runs(experiment.id):
+            path = weights_path(run.id)
+            total += path.stat().st_size if path.is_file() else 0
+            forget(path)
+            path.unlink(missing_ok=True)
+        with store.database.writing() as connection:  # its size is another now
+            own = summaries.c.experiment_id == experiment.id
+            connection.execute(delete(summaries).where(own))
+    return total
 
 
 def why_kept(experiment: ExperimentRecord) -> str | None:

@@ -3,6 +3,7 @@
 import shutil
 from datetime import timedelta
 
+import numpy as np
 import pytest
 from sqlalchemy import func, select
 
@@ -11,11 +12,13 @@ from core.errors import BadInput, UnknownName
 from core.experiments.labels import change_labels
 from core.experiments.removal import (
     delete_removed,
+    drop_weights,
     loss_of,
     remove_experiments,
     undo_removal,
     why_kept,
 )
+from core.experiments.run_files import read_predictions, weights_path, write_weights
 from core.experiments.store import Store
 from core.jobs.records import metadata
 from core.jobs.workers import utc_now
@@ -108,3 +111,14 @@ def test_what_comes_with_headstart_is_kept(filled):
     spec = made_up.spec()
     filled.add_recorded(shown, spec, MOMENT, made_up.origin(), [])
     assert "came with Headstart" in (why_kept(filled.experiment(shown)) or "")
+
+
+def test_weights_are_dropped_and_results_stay(filled):
+    run_id = f"{EXPERIMENT}-cnn-0"
+    write_weights(run_id, {"kernel": np.zeros((4, 4), np.float32)})
+    before = filled.runs(EXPERIMENT)
+    assert drop_weights(filled, [EXPERIMENT]) > 64
+    assert not weights_path(run_id).exists()
+    assert filled.runs(EXPERIMENT) == before
+    assert len(read_predictions(run_id).labels) == 36
+    assert drop_weights(filled, [EXPERIMENT]) == 0

@@ -110,11 +110,26 @@ def _offer_removal(chosen: Sequence[ExperimentRecord]) -> None:
         on_click=_remove,
         args=([experiment.id for experiment in chosen],),
     )
+    st.markdown(
+        "Or drop the trained weights alone: results and comparisons stay, but these networks can "
+        "no longer be tried, exported or looked into."
+    )
+    st.button(
+        "Drop weights",
+        key="experiments.drop",
+        on_click=_drop_weights,
+        args=([experiment.id for experiment in chosen],),
+    )
 
 
 def _remove(experiment_ids: Sequence[str]) -> None:
     with error_box():
         actions.remove_experiments(experiment_ids)
+
+
+def _drop_weights(experiment_ids: Sequence[str]) -> None:
+    with error_box():
+        actions.drop_weights(experiment_ids)
 
 
 def show_removed() -> None:

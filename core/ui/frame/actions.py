@@ -78,6 +78,12 @@ def remove_experiments(experiment_ids: Iterable[str]) -> None:
 
 
 @editors_only
+def drop_weights(experiment_ids: Iterable[str]) -> None:
+    """``removal.drop_weights``: results stay."""
+    removal.drop_weights(reads.store(), experiment_ids)
+
+
+@editors_only
 def import_experiment(file: BinaryIO) -> str:
     """``sharing.import_file``; returns the id. Raises ``LimitReached`` where the home is full."""
     check_stored(0, "this experiment")

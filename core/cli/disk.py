@@ -1,0 +1,71 @@
+"""``storage show | clean``: what the home holds, and caches that can be made again."""
+
+import argparse
+from dataclasses import asdict
+
+from core.cli.output import EXIT_DONE, print_json, print_table, say
+from core.errors import BadInput
+from core.experiments.recorded import prepare_store
+from core.experiments.removal import size_of_run
+from core.operations.disk import cache_entries, disk_use, drop, droppable
+from core.text import count_text, size_text
+
+
+def show(arguments: argparse.Namespace) -> int:
+    store = prepare_store()
+    parts = disk_use()
+    experiments = [
+        (experiment, sum(size_of_run(run.id) for run in store.runs(experiment.id)))
+        for experiment in store.experiments()
+    ]
+    experiments.sort(key=lambda entry: -entry[1])
+    if arguments.json:
+        sizes = {experiment.id: size for experiment, size in experiments}
+        print_json({"parts": [asdict(part) for part in parts], "experiments": sizes})
+        return EXIT_DONE
+    print_table(
+        ["part", "size", "what it is"],
+        [[part.name, size_text(part.size_bytes), part.meaning] for part in parts],
+    )
+    print()
+    print_table(
+        ["experiment", "size", "name", "dataset"],
+        [
+            [one.id, size_text(size), one.labels.name, one.spec.dataset_name]
+            for one, size in experiments
+        ],
+    )
+    return EXIT_DONE
+
+
+def clean(arguments: argparse.Namespace) -> int:
+    days = _amount(arguments.unused_days, "--unused-days")
+    gigabytes = _amount(arguments.keep_gb, "--keep-gb")
+    if days is None and gigabytes is None:
+        raise BadInput("Give a rule: --unused-days 30, --keep-gb 20, or both.", "--unused-days")
+    keep_bytes = None if gigabytes is None else int(gigabytes * 10**9)
+    found = droppable(cache_entries(), days, keep_bytes)
+    size_bytes = sum(entry.size_bytes for entry in found)
+    if arguments.yes:
+        drop(prepare_store(), found)
+    if arguments.json:
+        rows = [{"kind": one.kind, "key": one.key, "size_bytes": one.size_bytes} for one in found]
+        print_json({"dropped": arguments.yes, "entries": rows, "size_bytes": size_bytes})
+        return EXIT_DONE
+    verb = "dropped" if arguments.yes else "would drop"
+    say(f"{verb} {count_text(len(found), 'cache entry', 'cache entries')}, {size_text(size_bytes)}")
+    if found and not arguments.yes:
+        say("They are made again when they are needed. Add --yes to do it.")
+    return EXIT_DONE
+
+
+def _amount(text: str | None, flag: str) -> float | None:
+    if text is None:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 1e9:
+        raise BadInput(f"{flag} is {text!r}; it must be a number from 0.", flag)
+    return value

@@ -1,0 +1,24 @@
+import json
+
+from core.settings import current_settings
+
+
+def test_cleaning_says_first_what_it_would_drop(home, no_showcase, type_it):  # noqa: ARG001
+    folder = current_settings().cache_folder / "prepared"
+    folder.mkdir(parents=True)
+    (folder / "key.npy").write_bytes(b"x" * 5000)
+    shown = json.loads(type_it("storage", "show", "--json")[1])
+    assert {"name": "prepared", "meaning": "cache: images of one size", "size_bytes": 5000} in (
+        shown["parts"]
+    )
+    status, _, words = type_it("storage", "clean", "--keep-gb", "0")
+    assert (status, "would drop 1 cache entry, 0.1 MB" in words) == (0, True), words
+    assert (folder / "key.npy").is_file()
+    assert type_it("storage", "clean", "--keep-gb", "0", "--yes")[0] == 0
+    assert not (folder / "key.npy").exists()
+
+
+def test_a_rule_must_be_given_and_be_a_number(home, no_showcase, type_it):  # noqa: ARG001
+    assert type_it("storage", "clean")[0] == 2
+    status, _, words = type_it("storage", "clean", "--unused-days", "soon")
+    assert (status, "--unused-days is 'soon'" in words) == (2, True)
