@@ -53,8 +53,16 @@ IMPORT_CHANGES = {
     "read_again",
 }  # fmt: skip
 IMPORT_READS = {"MOST_UPLOADED_FILES", "ImportRecord", "find_import", "list_imports"}
+EXPERIMENT_CHANGES = {
+    "change_labels", "remove_experiments", "undo_removal", "delete_removed", "drop_weights",
+    "plan_extension", "import_file", "request_remeasure",
+}  # fmt: skip
 FORBIDDEN = (
-    STORE_CHANGES | (STORE_OF_WORKERS - {"fail", "finish"}) | DATASET_CHANGES | IMPORT_CHANGES
+    STORE_CHANGES
+    | (STORE_OF_WORKERS - {"fail", "finish"})
+    | DATASET_CHANGES
+    | IMPORT_CHANGES
+    | EXPERIMENT_CHANGES
 )
 
 
