@@ -11,6 +11,7 @@ from core.text import escape_markdown
 from core.ui.benchmark import (
     choose_dataset,
     forecast_cells,
+    show_changes,
     show_forecast,
     start_experiment,
     watch_experiment,
@@ -20,10 +21,13 @@ from core.ui.frame import reads
 from core.ui.frame.access import may_edit, show_viewer_note
 from core.ui.frame.page import link_to, show_page
 from core.ui.widgets.augmentation import show_augmentation
-from core.ui.widgets.forms import Choices, choose_shared
+from core.ui.widgets.forms import Choices, choose_shared, fill_form
 from core.ui.widgets.glossary import explain_all
 from core.ui.widgets.results import experiment_label
 from core.ui.widgets.strategy_matrix import choose_strategies
+
+# In the address: the experiment whose choices the form begins with.
+REPEAT = "repeat"
 
 
 def body() -> None:
@@ -48,6 +52,7 @@ def set_up() -> None:
             link_to(
                 "benchmark", f"Running: {experiment_label(experiment)}", experiment=experiment.id
             )
+    former = _repeated()
     st.header("1. Dataset", help=explain_all("class", "majority class"))
     dataset = choose_dataset()
     if dataset is None:
@@ -62,6 +67,8 @@ def set_up() -> None:
     if spec is not None:
         for warning in describe_overlap(spec.backbones, spec.images["test"]):
             st.warning(escape_markdown(warning), icon=":material/warning:")
+        if former is not None:
+            show_changes(former, spec)
         show_forecast(reads.forecast(spec))
     pressed = st.button(
         "Start the benchmark",
@@ -73,6 +80,25 @@ def set_up() -> None:
     if pressed and spec is not None:
         st.query_params.from_dict({"experiment": start_experiment(spec)})
         st.rerun()
+
+
+def _repeated() -> ExperimentRecord | None:
+    """The experiment that the address names as the one to repeat; the form begins with it, once."""
+    wanted = st.query_params.get(REPEAT)
+    if wanted is None:
+        return None
+    try:
+        former = reads.store().experiment(wanted)
+    except UnknownName as error:
+        st.warning(escape_markdown(error))
+        del st.query_params[REPEAT]
+        return None
+    if st.session_state.get(REPEAT) != former.id:
+        st.session_state[REPEAT] = former.id
+        fill_form(former.spec)
+        st.query_params["dataset"] = former.spec.dataset_id[:12]
+    st.caption(f"Filled from: {escape_markdown(experiment_label(former))}")
+    return former
 
 
 def planned(dataset: Dataset, choices: Choices) -> ExperimentSpec | None:

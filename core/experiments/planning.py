@@ -22,7 +22,7 @@ from core.strategies.registry import find_strategy
 from core.strategies.selection import Chosen, chosen_strategies
 from core.strategies.settings import PRESETS, Value
 from core.strategies.strategy import Strategy
-from core.text import exact_percent_text
+from core.text import exact_percent_text, list_text
 from core.training.spec import ImageSize, Seed, SplitProportions, TrainFraction, with_train_fraction
 
 PRESET_IMAGE_SIZES = {"quick": 96, "article": 224, "best": 224}
@@ -147,6 +147,43 @@ def series_of(store: Store, series: str) -> list[ExperimentRecord]:
         known = {entry.spec.series for entry in experiments if entry.spec.series}
         raise UnknownName("learning curve", series, known)
     return sorted(found, key=lambda experiment: experiment.spec.train_share)
+
+
+def spec_changes(then: ExperimentSpec, now: ExperimentSpec) -> list[tuple[str, str, str]]:
+    """What differs between two plans: ``(what, then, now)`` in words; nothing where the same runs
+    would be made."""
+    found = [
+        (title, str(before), str(after))
+        for title, before, after in (
+            ("dataset", then.dataset_name, now.dataset_name),
+            ("preset", then.preset, now.preset),
+            ("image size", f"{then.image_size} px", f"{now.image_size} px"),
+            ("resizing", then.resize, now.resize),
+            ("precision", then.precision, now.precision),
+            ("seeds", list_text([*map(str, then.seeds)]), list_text([*map(str, now.seeds)])),
+            ("test images", then.images.get("test", 0), now.images.get("test", 0)),
+            ("training images", then.images.get("train", 0), now.images.get("train", 0)),
+        )
+        if before != after
+    ]
+    if then.split_fingerprint != now.split_fingerprint and then.dataset_id == now.dataset_id:
+        found.append(("split", "another", f"seed {now.split.seed}"))
+    before, after = dict(then.strategies), dict(now.strategies)
+    for name in dict.fromkeys((*before, *after)):
+        if name not in before or name not in after:
+            found.append((name, *(("not run", "run") if name in after else ("run", "not run"))))
+            continue
+        old, new = before[name], after[name]
+        found += [
+            (
+                f"{name}: {setting}",
+                str(old.get(setting, "not set")),
+                str(new.get(setting, "not set")),
+            )
+            for setting in dict.fromkeys((*old, *new))
+            if old.get(setting) != new.get(setting)
+        ]
+    return found
 
 
 def unavailable_reason(strategy: Strategy, settings: Mapping[str, Any]) -> str | None:

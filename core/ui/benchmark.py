@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+import pandas as pd
 import streamlit as st
 
 from core.analysis.comparison import title_of
@@ -9,8 +10,8 @@ from core.charts.curves import curve_chart
 from core.datasets.dataset import Dataset
 from core.errors import BadInput, HeadstartError
 from core.experiments.forecast import Forecast
-from core.experiments.planning import plan_experiment
-from core.experiments.records import ExperimentSpec, RunRecord
+from core.experiments.planning import plan_experiment, spec_changes
+from core.experiments.records import ExperimentRecord, ExperimentSpec, RunRecord
 from core.jobs.launchers import ensure_worker
 from core.jobs.records import waiting_text
 from core.strategies.registry import MAJORITY, STRATEGIES
@@ -163,6 +164,20 @@ def show_forecast(forecast: Forecast) -> None:
     if forecast.unknown:
         names = ", ".join(title_of(name) for name in forecast.unknown)
         st.caption(f"Not counted, because it never ran undisturbed here: {escape_markdown(names)}.")
+
+
+def show_changes(former: ExperimentRecord, spec: ExperimentSpec) -> None:
+    """What differs from the experiment that is repeated, so that the two can be compared by it."""
+    changes = spec_changes(former.spec, spec)
+    if not changes:
+        st.caption("Nothing differs from it: the same would run again.")
+        return
+    st.markdown("**What differs from it**")
+    st.table(
+        pd.DataFrame(changes, columns=["what", "then", "now"])
+        .map(escape_markdown)
+        .set_index("what")
+    )
 
 
 def start_experiment(spec: ExperimentSpec) -> str:

@@ -13,7 +13,7 @@ from core.datasets.add import add_dataset, add_pixels
 from core.datasets.storage import open_dataset
 from core.errors import BadInput, UnknownName
 from core.experiments import planning as specs
-from core.experiments.planning import plan_experiment, plan_learning_curve, series_of
+from core.experiments.planning import plan_experiment, plan_learning_curve, series_of, spec_changes
 from core.experiments.records import ExperimentSpec
 from core.experiments.store import Store
 from core.strategies import selection
@@ -291,3 +291,23 @@ def test_a_batch_fits_the_smallest_fraction(arrows_store: Store) -> None:
 def test_a_fraction_out_of_range_is_refused_at_its_field(fraction: object) -> None:
     with pytest.raises(BadInput, match=r"train_share is .*; it must be a number from 0\.01 to 1"):
         plan_experiment("arrows", ["majority"], image_size=8, train_share=fraction)  # type: ignore[arg-type]
+
+
+def test_what_differs_between_two_plans_is_said(arrows_store):  # noqa: ARG001 - sets the home
+    then = plan_experiment("arrows", ["majority", "mlp"], image_size=64)
+    assert spec_changes(then, then) == []
+    now = plan_experiment(
+        "arrows",
+        ["majority", "mlp", "cnn"],
+        image_size=96,
+        seeds=(0, 1),
+        overrides={"mlp.epochs": 3},
+    )
+    assert spec_changes(then, now) == [
+        ("image size", "64 px", "96 px"),
+        ("seeds", "0", "0 and 1"),
+        ("mlp: epochs", "10", "3"),
+        ("cnn", "not run", "run"),
+    ]
+    other = plan_experiment("arrows", ["majority", "mlp"], image_size=64, split={"seed": 7})
+    assert spec_changes(then, other) == [("split", "another", "seed 7")]

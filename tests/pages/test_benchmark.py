@@ -5,6 +5,7 @@ import re
 import pytest
 
 from core.errors import StoreError
+from core.experiments.planning import plan_experiment, spec_changes
 from core.experiments.store import open_store
 from core.strategies.registry import STRATEGIES
 from core.ui import benchmark
@@ -58,6 +59,31 @@ def test_each_cell_says_how_long_it_takes_where_that_is_known():
     boxes = {box.key: box.label for box in open_routed("benchmark").checkbox}
     assert re.fullmatch(r"\*\*CNN, three blocks\*\* · \d+ (s|min)", boxes["choose.cnn"])
     assert boxes["choose.vgg16_scratch"] == "scratch"
+
+
+def test_an_experiment_is_repeated_with_changes(empty_home):  # noqa: ARG001 - sets the home
+    then = plan_experiment(
+        "arrows",
+        ["majority", "mlp"],
+        image_size=80,
+        seeds=(0, 1),
+        overrides={"mlp.epochs": 3},
+        split={"test": 0.4, "seed": 5},
+        resize="pad",
+    )
+    app = open_cold("benchmark", repeat=open_store().create_experiment(then))
+    assert "Nothing differs from it" in words(app)
+    choose(app, "majority", "mlp", "cnn")
+    assert app.table[0].value.values.tolist() == [["not run", "run"]]
+    press(app, "Start the benchmark")
+    now = open_store().experiments()[0].spec
+    assert spec_changes(then, now) == [("cnn", "not run", "run")]
+
+
+def test_a_stale_experiment_to_repeat_is_said(empty_home):  # noqa: ARG001 - sets the home
+    app = open_cold("benchmark", repeat="zzzz")
+    assert "zzzz" in app.warning[0].value
+    assert "repeat" not in app.query_params
 
 
 def test_without_earlier_runs_it_says_that_the_time_is_not_known(set_up):

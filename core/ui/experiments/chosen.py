@@ -14,6 +14,7 @@ from core.experiments.labels import history
 from core.experiments.records import ExperimentRecord
 from core.experiments.removal import loss_of, why_kept
 from core.experiments.sharing import export_file
+from core.jobs.records import RETRYABLE_STATES
 from core.strategies.registry import offered_strategies
 from core.text import count_text, escape_markdown, size_text
 from core.ui.frame import actions, reads
@@ -32,6 +33,7 @@ def show_chosen(chosen: Sequence[ExperimentRecord]) -> None:
         if len(ids) == 1:
             link_to("compare", "Open", experiment=ids[0])
             link_to("start", "Its story", experiment=ids[0])
+            link_to("benchmark", "Repeat with changes", repeat=ids[0])
             _offer_export(chosen[0])
         elif len(ids) <= MOST_EXPERIMENTS:
             link_to(
@@ -43,6 +45,7 @@ def show_chosen(chosen: Sequence[ExperimentRecord]) -> None:
             )
         else:
             st.caption(f"At most {MOST_EXPERIMENTS} can be compared at once.")
+        _offer_resume(chosen)
         _offer_switch(chosen, "archived", "Archive", "Take out of the archive")
         _offer_switch(chosen, "pinned", "Pin", "Unpin")
         _offer_switch(chosen, "reviewed", "Mark as reviewed", "Back to draft")
@@ -51,6 +54,29 @@ def show_chosen(chosen: Sequence[ExperimentRecord]) -> None:
     if len(chosen) == 1:
         _show_labels(chosen[0])
         _show_extension(chosen[0])
+
+
+def _offer_resume(chosen: Sequence[ExperimentRecord]) -> None:
+    """All runs that failed, were cancelled or interrupted, with one click."""
+    if not any(one.state_counts.get(state) for one in chosen for state in RETRYABLE_STATES):
+        return
+    st.button(
+        "Run what is missing",
+        key="experiments.resume",
+        icon=":material/restart_alt:",
+        disabled=not may_edit(),
+        help=editor_help(),
+        on_click=_resume,
+        args=([experiment.id for experiment in chosen],),
+    )
+
+
+def _resume(experiment_ids: Sequence[str]) -> None:
+    with error_box():
+        for experiment_id in experiment_ids:
+            for run in reads.store().runs(experiment_id, RETRYABLE_STATES):
+                actions.retry_run(run.id)
+        reads.wake_worker()
 
 
 def _offer_export(experiment: ExperimentRecord) -> None:

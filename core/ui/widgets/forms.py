@@ -7,15 +7,16 @@ from typing import Any
 import streamlit as st
 
 from core.backbones.registry import SHIPPED
-from core.datasets.choices import RESIZES
+from core.datasets.choices import DEFAULT_TEST_FRACTION, DEFAULT_VALIDATION_FRACTION, RESIZES
 from core.errors import BadInput
 from core.experiments.planning import PRESET_IMAGE_SIZES
+from core.experiments.records import ExperimentSpec
 from core.settings import PRECISIONS
 from core.strategies.registry import STRATEGIES, find_strategy
 from core.strategies.settings import PRESETS, Setting, Value
 from core.strategies.strategy import Strategy
 from core.text import count_text, escape_markdown
-from core.training.spec import LARGEST_IMAGE_SIZE, SMALLEST_IMAGE_SIZE, SplitProportions
+from core.training.spec import LARGEST_IMAGE_SIZE, SMALLEST_IMAGE_SIZE
 from core.ui.frame.address import in_text_colour
 from core.ui.widgets.glossary import explain
 
@@ -26,6 +27,15 @@ PRESET_HELP = {
     "article": "The tutorial's own sizes, epochs and batches: hours without a graphics card.",
     "best": "What a careful practitioner would run: augmentation, early stopping and a schedule of "
     "the learning rate. Meant for a graphics card.",
+}
+
+
+# What the fields of the split hold at first, in percent.
+DEFAULT_SPLIT: dict[str, int | bool] = {
+    "use_given": True,
+    "test": round(100 * DEFAULT_TEST_FRACTION),
+    "validation": round(100 * DEFAULT_VALIDATION_FRACTION),
+    "seed": 0,
 }
 
 
@@ -50,10 +60,10 @@ def choose_shared(has_own_split: bool) -> Choices:
     """
     choices = Choices()
     columns = st.columns(3, gap="medium")
+    _begin_with("preset", "quick")
     preset = columns[0].segmented_control(
         "Preset",
         PRESETS,
-        default="quick",
         format_func=in_text_colour,
         required=True,
         key="preset",
@@ -61,12 +71,12 @@ def choose_shared(has_own_split: bool) -> Choices:
     )
     choices.preset = preset or "quick"
     columns[0].caption(PRESET_HELP[choices.preset])
+    _begin_with(f"image_size.{choices.preset}", PRESET_IMAGE_SIZES[choices.preset])
     choices.image_size = int(
         columns[1].number_input(
             "Image size (pixels)",
             min_value=SMALLEST_IMAGE_SIZE,
             max_value=LARGEST_IMAGE_SIZE,
-            value=PRESET_IMAGE_SIZES[choices.preset],
             step=16,
             key=f"image_size.{choices.preset}",
             help="Width and height of the square picture that every strategy sees. Time grows with "
@@ -74,11 +84,11 @@ def choose_shared(has_own_split: bool) -> Choices:
             f"{max(one.smallest_size for one in SHIPPED.values())} or more.",
         )
     )
+    _begin_with("seed_count", 1)
     count = columns[2].number_input(
         "Number of seeds",
         min_value=1,
         max_value=MOST_SEEDS,
-        value=1,
         key="seed_count",
         help="How often each strategy is trained, each time from another random start. The split "
         "stays the same. Three show how much of a difference is luck; time grows with them.",
@@ -90,10 +100,11 @@ def choose_shared(has_own_split: bool) -> Choices:
 
 
 def _choose_folded(choices: Choices, has_own_split: bool) -> None:
-    fields = SplitProportions.model_fields
+    for name, value in DEFAULT_SPLIT.items():
+        _begin_with(f"split.{name}", value)
     use_given = has_own_split and st.toggle(
         "Use the split that came with it",
-        value=True,
+        key="split.use_given",
         help="The dataset's own test pictures are scored, so results can be compared with those "
         "of others. Training pictures that are also in test are left out. Off: Headstart splits "
         "the pictures.",
@@ -103,7 +114,7 @@ def _choose_folded(choices: Choices, has_own_split: bool) -> None:
         "Test images (%)",
         5,
         60,
-        round(100 * fields["test"].default),
+        key="split.test",
         disabled=use_given,
         help="Held out until the end and scored once. The tutorial holds out 30 %.",
     )
@@ -111,14 +122,14 @@ def _choose_folded(choices: Choices, has_own_split: bool) -> None:
         "Validation images (%)",
         2,
         40,
-        round(100 * fields["validation"].default),
+        key="split.validation",
         help="Held out to choose the best epoch. The rest is trained on.",
     )
     seed = right.number_input(
         "Split seed",
         0,
         2**31 - 1,
-        0,
+        key="split.seed",
         help="Another number splits the images differently. All strategies share one split.",
     )
     choices.split = {"test": test / 100, "validation": validation / 100, "seed": int(seed)}
@@ -127,15 +138,47 @@ def _choose_folded(choices: Choices, has_own_split: bool) -> None:
     choices.resize = left.selectbox(
         "Resizing",
         RESIZES,
+        key="resize",
         help="How a picture becomes square: stretch (the tutorial's), pad with white, or crop "
         "the centre.",
     )
     choices.precision = middle.selectbox(
         "Precision",
         PRECISIONS,
+        key="precision",
         help=f"{explain('number format')} auto takes the fastest that suits this machine, the same "
         "for all strategies.",
     )
+
+
+def fill_form(spec: ExperimentSpec) -> None:
+    """Make the form begin with the choices of an experiment, where they still exist."""
+    filled: dict[str, Any] = {
+        "preset": spec.preset,
+        f"image_size.{spec.preset}": spec.image_size,
+        "seed_count": min(len(spec.seeds), MOST_SEEDS),
+        "resize": spec.resize,
+        "precision": spec.precision,
+        "split.use_given": spec.split.use_given,
+        "split.test": round(100 * spec.split.test),
+        "split.validation": round(100 * spec.split.validation),
+        "split.seed": spec.split.seed,
+    }
+    of_it = dict(spec.strategies)
+    for name, entry in STRATEGIES.items():
+        filled[f"choose.{name}"] = name in of_it
+        for setting in entry.settings if name in of_it else ():
+            if setting.name in of_it[name]:
+                value = of_it[name][setting.name]
+                filled[f"{spec.preset}.{name}.{setting.name}"] = (
+                    float(value) if setting.kind == "float" else value
+                )
+    st.session_state.update(filled)
+
+
+def _begin_with(key: str, value: Any) -> None:
+    """What a widget of that key holds before anybody changed it."""
+    st.session_state.setdefault(key, value)
 
 
 def choose_settings(entry: Strategy, choices: Choices) -> None:

@@ -114,13 +114,10 @@ def _checkbox(
 ) -> bool:
     # By what it always needs: a head that wants more weights can be changed in the settings.
     is_able = unavailable_reason(entry, {}) is None
+    at_first = entry.name in (_named() & set(STRATEGIES) or CHOSEN_AT_FIRST)
+    st.session_state.setdefault(f"choose.{entry.name}", at_first and is_able)
     ticked = st.checkbox(
-        label,
-        value=entry.name in (_named() & set(STRATEGIES) or CHOSEN_AT_FIRST) and is_able,
-        key=f"choose.{entry.name}",
-        disabled=not is_able,
-        help=meaning,
-        width=width,
+        label, key=f"choose.{entry.name}", disabled=not is_able, help=meaning, width=width
     )
     return ticked and is_able
 
