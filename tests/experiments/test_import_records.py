@@ -180,6 +180,9 @@ def test_a_silent_worker_is_found_by_whoever_lists(store: Store, clock: Clock) -
     assert list_imports(store)[0].is_active
     clock.go_on(1)
     record = list_imports(store)[0]
+    if store.database.file is None:  # machines share it: another one starts it again
+        assert (record.state, record.error) == ("queued", None)
+        return
     assert (record.state, record.can_retry) == ("interrupted", True)
     assert record.error == (
         "The worker of this import was silent for 15 s: it died, or the machine was asleep. "

@@ -14,7 +14,7 @@ from core.errors import DISK_IS_FULL_TEXT, StoreError
 from core.experiments.store import Store
 from core.jobs import sqlite_file
 from core.jobs.database import Database
-from core.jobs.records import NewJob
+from core.jobs.records import NewJob, metadata
 from core.jobs.sqlite_file import DAILY_COPIES_KEPT, message_of
 from core.settings import current_settings
 from tests import made_up
@@ -66,8 +66,8 @@ def refused(file: Path, words: str) -> str:
 
 
 def drop_all_tables(file: Path) -> None:
-    tables = ("epochs", "runs", "experiments", "jobs", "job_workers", "alembic_version")
-    run(file, *(f"DROP TABLE {table}" for table in tables))
+    tables = [table.name for table in reversed(metadata.sorted_tables)]
+    run(file, *(f"DROP TABLE {table}" for table in (*tables, "alembic_version")))
 
 
 @pytest.mark.parametrize(
