@@ -17,6 +17,7 @@ from core.experiments.sharing import export_file
 from core.jobs.records import RETRYABLE_STATES
 from core.strategies.registry import offered_strategies
 from core.text import count_text, escape_markdown, size_text
+from core.ui.datasets.manage import LARGEST_DOWNLOAD_BYTES
 from core.ui.frame import actions, reads
 from core.ui.frame.access import editor_help, may_edit, show_viewer_note
 from core.ui.frame.errors import error_box, file_or_error
@@ -81,6 +82,13 @@ def _resume(experiment_ids: Sequence[str]) -> None:
 
 def _offer_export(experiment: ExperimentRecord) -> None:
     is_whole = experiment.state_counts.get("finished") == sum(experiment.state_counts.values())
+    size_bytes = loss_of([experiment], reads.store()).size_bytes
+    if size_bytes > LARGEST_DOWNLOAD_BYTES:
+        st.caption(
+            f"Export: {size_text(size_bytes)} are more than a browser should fetch. Type `python -m "
+            f"core experiments export {experiment.id} --output FILE.zip`."
+        )
+        return
     st.download_button(
         "Export",
         data=file_or_error(lambda: _exported(experiment.id)),
