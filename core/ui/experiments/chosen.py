@@ -85,8 +85,8 @@ def _offer_export(experiment: ExperimentRecord) -> None:
     size_bytes = loss_of([experiment], reads.store()).size_bytes
     if size_bytes > LARGEST_DOWNLOAD_BYTES:
         st.caption(
-            f"Export: {size_text(size_bytes)} are more than a browser should fetch. Type `python -m "
-            f"core experiments export {experiment.id} --output FILE.zip`."
+            f"Export: {size_text(size_bytes)} are more than a browser should fetch. Type "
+            f"`python -m core experiments export {experiment.id} --output FILE.zip`."
         )
         return
     st.download_button(
