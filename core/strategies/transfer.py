@@ -71,9 +71,7 @@ def _softmax_settings(_backbone: Backbone) -> tuple[Setting, ...]:
 
 
 def _finetune_settings(backbone: Backbone) -> tuple[Setting, ...]:
-    fit = fit_settings(
-        epochs=(5, 10), batch_size=(16, 16), learning_rate=(1e-3, 1e-3), optimizer="sgd"
-    )
+    fit = fit_settings(epochs=(5, 10), batch_size=(16, 16), learning_rate=(3e-4, 3e-4))
     return (features_setting(POOLED), *trained_settings(backbone), *fit)
 
 

@@ -25,7 +25,9 @@ from core.ui.widgets.exhibit import evidence_or_words, show_exhibit, show_table
 
 TIME_HELP = (
     "The median run of each strategy, from start to score. Extraction is counted also where the "
-    "features were in the cache already. All times were measured; nothing is estimated."
+    "features were in the cache already. Loading the libraries, about 6 s that the runs of an "
+    "experiment share, is not; results recorded before December 2026 include it. All times were "
+    "measured; nothing is estimated."
 )
 COST_HELP = (
     "Seconds until the accuracy on the validation images first reached each mark: extraction, "
