@@ -158,3 +158,28 @@ def test_a_cell_of_the_confusion_matrix_opens_its_pictures(page, home):
     report = download(page, page.get_by_role("button", name="Download the report"))
     assert report.suggested_filename == f"headstart-{EXPERIMENT}.html"
     assert Path(report.path()).read_bytes().startswith(b"<!doctype html>")
+
+
+def test_an_experiment_is_chosen_named_sent_removed_and_taken_back(page, home):
+    from playwright.sync_api import expect
+
+    store = Store(f"sqlite:///{home / 'headstart.db'}")
+    store_compared(store, open_dataset("arrows"))
+    page.goto("/experiments?words=cccc3333")
+    settle(page)
+    box = page.get_by_test_id("stDataFrame").bounding_box()
+    page.mouse.click(box["x"] + 17, box["y"] + 56)  # the box at the left edge of the first row
+    page.get_by_label("Name", exact=True).fill("Wings")
+    click(page, page.get_by_role("button", name="Save"))
+    expect(page.get_by_text("Who changed it")).to_be_visible()
+    assert store.experiment(EXPERIMENT).labels.name == "Wings"
+    sent = download(page, page.get_by_role("button", name="Export"))
+    assert sent.suggested_filename == f"headstart-{EXPERIMENT}.zip"
+    click(page, page.get_by_text("Remove …"))
+    click(page, page.get_by_role("button", name="Remove", exact=True))
+    expect(page.get_by_text("No experiment is like that")).to_be_visible()
+    assert [one.id for one in store.removed_experiments()] == [EXPERIMENT]
+    click(page, page.get_by_text("Removed within the hour: 1"))
+    click(page, page.get_by_role("button", name="Take back"))
+    expect(page.get_by_text("1 experiment of")).to_be_visible()
+    assert store.experiment(EXPERIMENT).labels.name == "Wings"
