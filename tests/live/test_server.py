@@ -204,10 +204,12 @@ def test_a_run_made_again_is_loaded_again(machine) -> None:
 
 def test_it_ends_when_nobody_asks(machine) -> None:
     one = machine()
-    one.work._idle_seconds = 0.05
+    one.work._idle_seconds = 60
     one.work.look_around()
     one.ask("answer", image=IMAGE)
+    one.work.look_around()
     assert not one.work.is_over
+    one.work._idle_seconds = 0.05
     time.sleep(0.1)
     one.work.look_around()
     assert one.work.is_over
