@@ -45,6 +45,16 @@ _nobodys_home = tempfile.TemporaryDirectory(prefix="headstart-tests-")
 os.environ["HEADSTART_HOME"] = _nobodys_home.name
 
 
+_main = sys.modules["__main__"]
+
+
+@pytest.fixture(autouse=True)
+def main_of_the_tests() -> None:
+    """Streamlit's test runner leaves the last page as ``__main__``, and a process that is spawned
+    by a later test would draw it, in the home of that test."""
+    sys.modules["__main__"] = _main
+
+
 def pytest_unconfigure() -> None:
     """Delete that home in time: at the interpreter's exit it would be a warning."""
     _nobodys_home.cleanup()
