@@ -22,7 +22,7 @@ PRESSURE = Path("/proc/pressure/cpu")
 PROCESSORS = Path("/sys/devices/system/cpu")
 # Stored with four digits: a tenth of a millisecond.
 _DIGITS = 4
-DISTURBED_LOAD = 0.05
+DISTURBED_LOAD = 0.10
 """The rule: a time is disturbed where others used more than this fraction of the processors."""
 # Two ticks by which systems count; without them a short epoch would seem disturbed by nothing.
 _UNSURE_SECONDS = 0.02

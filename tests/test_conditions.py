@@ -180,8 +180,8 @@ def with_others(seconds: float, **changes: object) -> Conditions:
 @pytest.mark.parametrize(
     ("found", "is_disturbed"),
     [
-        (with_others(1.02), False),  # a twentieth of 20 s, and two ticks
-        (with_others(1.03), True),
+        (with_others(2.02), False),  # a tenth of 20 s, and two ticks
+        (with_others(2.03), True),
         (with_others(0.0, throttled=1), True),
         (with_others(0.0, gpu=GpuState(1980, False, 0)), False),
         (with_others(0.0, gpu=GpuState(900, True, 0)), True),

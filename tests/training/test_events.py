@@ -68,8 +68,8 @@ def test_keys_of_another_version_are_left_out() -> None:
 
 
 def test_a_measurement_beside_other_programs_is_disturbed() -> None:
-    assert not made_up.deployment(other_load=0.05).is_disturbed
-    assert made_up.deployment(other_load=0.06).is_disturbed
+    assert not made_up.deployment(other_load=0.1).is_disturbed
+    assert made_up.deployment(other_load=0.11).is_disturbed
 
 
 def test_a_result_names_its_disturbed_times() -> None:

@@ -17,7 +17,7 @@ from core.ui.frame.job_status import REFRESH_SECONDS
 
 STEADY = "steady_epoch_seconds"
 HELP = (
-    "A time is disturbed where other programs used more than a twentieth of the processors while "
+    "A time is disturbed where other programs used more than a tenth of the processors while "
     "it was taken, or where the machine was slowed down. It is marked, and compared with nothing."
 )
 AGAIN_HELP = (
