@@ -114,10 +114,10 @@ def opened(query: dict[str, str]) -> tuple[float, Any]:
     page = AppTest.from_file(str(PROJECT / "pages" / "compare.py"), default_timeout=120)
     for name, value in ({"experiment": EXPERIMENT} | query).items():
         page.query_params[name] = value
-    return _timed(page), page
+    return timed(page), page
 
 
-def _timed(page: Any) -> float:
+def timed(page: Any) -> float:
     started = time.perf_counter()
     page.run()
     seconds = time.perf_counter() - started
@@ -138,7 +138,7 @@ def measure(image: int) -> dict[str, dict[str, float]]:
         st.cache_resource.clear()
         st.cache_data.clear()
         first[name], page = opened(asked)
-        again[name] = _timed(page)
+        again[name] = timed(page)
     return {"first": first, "again": again}
 
 
@@ -149,7 +149,7 @@ def measure_cells() -> list[float]:
     for true, said in ((1, 2), (3, 4), (5, 6), (7, 8)):
         page.query_params["true"] = f"class {true}"
         page.query_params["predicted"] = f"class {said}"
-        times.append(_timed(page))
+        times.append(timed(page))
     return times
 
 

@@ -13,10 +13,11 @@ import os
 import platform
 import resource
 import tempfile
-import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+from benchmarks.compare_page import timed
 
 PROJECT = Path(__file__).resolve().parent.parent
 PAGE_LIMIT, FILTER_LIMIT = 2.0, 0.5
@@ -34,8 +35,8 @@ def fill(count: int) -> None:
     from sqlalchemy import insert
 
     from core.analysis.listing import ListedResult
-    from core.experiments.records import experiments, new_run_row, runs
-    from core.experiments.store import job_of, open_store
+    from core.experiments.records import experiments, job_of, new_run_row, runs
+    from core.experiments.store import open_store
     from core.experiments.summaries import read_summaries, summaries
     from core.jobs.queue import job_row
     from core.jobs.records import jobs
@@ -76,15 +77,6 @@ def opened(query: dict[str, str]) -> tuple[float, Any]:
     for name, value in query.items():
         page.query_params[name] = value
     return timed(page), page
-
-
-def timed(page: Any) -> float:
-    started = time.perf_counter()
-    page.run()
-    seconds = time.perf_counter() - started
-    if page.exception or page.error:
-        raise SystemExit(f"The page did not open as it should: {page.error or page.exception}")
-    return seconds
 
 
 def memory_mb() -> float:

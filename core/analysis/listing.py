@@ -1,5 +1,6 @@
 """What a list of experiments says of each: made once, kept in the store."""
 
+from contextlib import suppress
 from dataclasses import asdict
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -43,33 +44,30 @@ class ListedResult:
 _LISTED = TypeAdapter(ListedResult)
 
 
-def listed_results(store: Store) -> tuple[dict[str, ListedResult], dict[str, str]]:
-    """What is kept, by experiment, and the marks of those that ``list_result`` has to make."""
-    kept, missing = read_summaries(store.database)
-    found = {}
+def listed_results(store: Store) -> tuple[dict[str, ListedResult | None], dict[str, str]]:
+    """What is kept, by experiment (None: no run has finished), and the marks of those that
+    ``list_result`` has to make."""
+    kept, marks = read_summaries(store.database)
+    found: dict[str, ListedResult | None] = {}
     for experiment_id, values in kept.items():
-        try:
-            if values:
-                found[experiment_id] = _LISTED.validate_python(values)
-        except ValidationError:
-            missing[experiment_id] = ""  # of another edition: it is made anew each time
-    return found, missing
+        with suppress(ValidationError):  # of another edition, or damaged: it is made anew
+            found[experiment_id] = _LISTED.validate_python(values) if values else None
+    return found, {one: mark for one, mark in marks.items() if one not in found}
 
 
 def list_result(store: Store, experiment_id: str, mark: str) -> ListedResult | None:
-    """Make and keep it, some tenths of a second; None where no run has finished yet."""
+    """Make and keep it, up to a second; None where no run has finished yet."""
     evidence = load_evidence(store, experiment_id)
     summary = summary_of(evidence, load_time_breakdown(store, experiment_id))
     found = None if summary is None else _listed(store, experiment_id, summary)
-    if mark:
-        keep_summary(store.database, experiment_id, mark, {} if found is None else asdict(found))
+    keep_summary(store.database, experiment_id, mark, {} if found is None else asdict(found))
     return found
 
 
 def _listed(store: Store, experiment_id: str, summary: Summary) -> ListedResult:
     finished = finished_runs(store.runs(experiment_id))
     pair = summary.head_start
-    cheapest = (summary.enough or summary.best) if summary.any_good else None
+    cheapest = summary.cheapest
     low, high = summary.best_interval
     return ListedResult(
         best=summary.best.title,

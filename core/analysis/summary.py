@@ -57,6 +57,12 @@ class Summary:
     any_good: bool
     head_start: PairVerdict | None
 
+    @property
+    def cheapest(self) -> Contender | None:
+        """The quickest that cannot be told apart from the best, or the best itself; None where
+        nothing is clearly better than the majority class."""
+        return (self.enough or self.best) if self.any_good else None
+
 
 def summary_of(evidence: ExperimentPredictions, breakdown: TimeBreakdown) -> Summary | None:
     """None where no run has finished with its predictions. Of ``evidence.fair``."""

@@ -12,7 +12,6 @@ from typing import Any
 from core.cli.output import EXIT_DONE, log_line, print_json, print_table, say, stop_on_termination
 from core.errors import BadInput, HeadstartError, UnknownName
 from core.experiments import recorded
-from core.experiments.labels import vars_of
 from core.experiments.recorded import prepare_store
 from core.experiments.records import ExperimentRecord, RunRecord, result_of
 from core.experiments.remeasure import request_remeasure
@@ -179,7 +178,7 @@ def _document(experiment: ExperimentRecord) -> dict[str, Any]:
         "recorded": experiment.recorded,
         "origin": None if experiment.origin is None else asdict(experiment.origin),
         "states": experiment.state_counts,
-        "labels": vars_of(experiment.labels),
+        "labels": asdict(experiment.labels),
         "spec": experiment.spec.model_dump(mode="json"),
     }
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from core.cli.output import EXIT_DONE, print_json, print_table, say
 from core.errors import BadInput
-from core.experiments.labels import change_labels, history, vars_of
+from core.experiments.labels import change_labels, history
 from core.experiments.recorded import prepare_store
 from core.experiments.removal import drop_weights, loss_of, remove_experiments, undo_removal
 from core.text import count_text, size_text
@@ -92,7 +92,7 @@ def _change(arguments: argparse.Namespace, ids: list[str], **given: Any) -> int:
     found = [store.experiment(one).id for one in ids]  # all are there, or nothing is changed
     now = {one: change_labels(store, one, getpass.getuser(), **given) for one in found}
     if arguments.json:
-        print_json({one: vars_of(labels) for one, labels in now.items()})
+        print_json({one: asdict(labels) for one, labels in now.items()})
     else:
         for one in found:
             say(f"{one}: {', '.join(f'{field} {value!r}' for field, value in given.items())}")

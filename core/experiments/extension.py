@@ -7,19 +7,18 @@ from sqlalchemy import func, insert, select, update
 
 from core.errors import BadInput
 from core.experiments.hosts import devices_by_host
-from core.experiments.limits import check_waiting
 from core.experiments.planning import plan_experiment
 from core.experiments.records import (
     ExperimentRecord,
     ExperimentSpec,
     experiments,
     finished_runs,
+    job_of,
     new_run_row,
     run_id_of,
     runs,
 )
-from core.experiments.store import Store, job_of
-from core.jobs.records import jobs
+from core.experiments.store import Store
 
 
 def plan_extension(
@@ -90,9 +89,7 @@ def extend(
             for seed, (strategy, settings) in product(spec.seeds, spec.strategies)
             if run_id_of(experiment_id, strategy, seed) not in there
         ]
-        if most_waiting is not None:
-            waiting = select(func.count()).where(jobs.c.state == "queued", jobs.c.kind == "train")
-            check_waiting(connection.execute(waiting).scalar_one(), len(wanted), most_waiting)
+        store.check_queue(connection, len(wanted), most_waiting)
         rows = [
             new_run_row(experiment_id, position, strategy, seed, settings)
             for position, (strategy, seed, settings) in enumerate(wanted, start=last + 1)

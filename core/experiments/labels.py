@@ -5,10 +5,10 @@ kept, and an experiment that nobody named has no row.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, StringConstraints, TypeAdapter, ValidationError
+from pydantic import ConfigDict, StringConstraints, ValidationError
 from pydantic.dataclasses import dataclass as checked_dataclass
 from sqlalchemy import (
     Column,
@@ -113,21 +113,15 @@ _HINTS = {
 def _checked(now: Labels, given: Mapping[str, Any]) -> dict[str, Any]:
     """Those of ``given`` that change ``now``, cleaned, ready for JSON; ``BadInput`` for others."""
     try:
-        after = Labels(**{**vars_of(now), **given})
-    except (ValidationError, TypeError) as error:
-        wrong = error.errors()[0]["loc"][0] if isinstance(error, ValidationError) else ""
-        raise BadInput(_HINTS.get(str(wrong), reason_of(error)), str(wrong)) from error
+        after = Labels(**{**asdict(now), **given})
+    except ValidationError as error:
+        wrong = str(error.errors()[0]["loc"][0])
+        raise BadInput(_HINTS.get(wrong, reason_of(error)), wrong) from error
     tags = tuple(dict.fromkeys(after.tags))
     if len(tags) > MOST_TAGS:
         raise BadInput(f"An experiment has at most {MOST_TAGS} tags, not {len(tags)}.", "tags")
-    new = vars_of(after) | {"tags": list(tags)}
-    return {field: new[field] for field in given if new[field] != vars_of(now)[field]}
-
-
-def vars_of(labels: Labels) -> dict[str, Any]:
-    """The fields by name, ready for JSON."""
-    values = {name: getattr(labels, name) for name in Labels.__dataclass_fields__}
-    return values | {"tags": list(labels.tags)}
+    new = asdict(after) | {"tags": tags}
+    return {field: new[field] for field in given if new[field] != getattr(now, field)}
 
 
 def read_labels(connection: Connection, experiment_id: str | None = None) -> dict[str, Labels]:
@@ -145,14 +139,16 @@ def read_labels(connection: Connection, experiment_id: str | None = None) -> dic
     return {owner: _labels_of(values) for owner, values in fields.items()}
 
 
+def removed_ids(connection: Connection) -> set[str]:
+    """Of the experiments that were removed and are not deleted yet."""
+    return {owner for owner, labels in read_labels(connection).items() if labels.removed}
+
+
 def _labels_of(values: Mapping[str, Any]) -> Labels:
     kept: dict[str, Any] = {}
     for field, value in values.items():
         try:
-            kept[field] = getattr(_LABELS.validate_python({field: value}), field)
-        except (ValidationError, AttributeError):
+            kept[field] = getattr(Labels(**{field: value}), field)
+        except ValidationError:
             continue
     return Labels(**kept)
-
-
-_LABELS = TypeAdapter(Labels)

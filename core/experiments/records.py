@@ -9,13 +9,34 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, RowMapping, String, Table, Text
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    RowMapping,
+    Select,
+    String,
+    Table,
+    Text,
+    select,
+)
 
 from core.backbones.own import OwnBackbone
 from core.datasets.choices import Resize
 from core.errors import StoreError
 from core.experiments.labels import Labels
-from core.jobs.records import ACTIVE_STATES, JobStatus, Progress, StoredJson, metadata, reason_of
+from core.jobs.records import (
+    ACTIVE_STATES,
+    JobStatus,
+    NewJob,
+    Progress,
+    StoredJson,
+    jobs,
+    metadata,
+    reason_of,
+)
 from core.settings import Precision
 from core.strategies.registry import STRATEGIES
 from core.training.events import Count, Deployment, EpochRecord, Fraction, RunResult
@@ -356,3 +377,14 @@ def new_run_row(
         "settings": settings,
         "notes": [],
     }
+
+
+def job_of(run: dict[str, Any]) -> NewJob:
+    """The job that makes the run of a row."""
+    return NewJob(run["id"], "train", {"run": run["id"]}, run["experiment_id"])
+
+
+def runs_with_jobs() -> Select[Any]:
+    """Every run with the status of its job; conditions may name its experiment too."""
+    status = (jobs.c[name] for name in JobStatus.__dataclass_fields__)
+    return select(runs, *status).join(jobs, jobs.c.id == runs.c.id).join(experiments)

@@ -13,6 +13,7 @@ from sqlalchemy import delete, select
 
 from core.errors import BadInput
 from core.experiments.labels import change_labels, changes, history
+from core.experiments.limits import stored_bytes
 from core.experiments.records import ExperimentRecord, epochs, experiments, runs
 from core.experiments.run_files import weights_path
 from core.experiments.store import Store
@@ -77,8 +78,7 @@ def delete_removed(store: Store) -> list[str]:
 
 def size_of_run(run_id: str) -> int:
     """Bytes of the files that a run keeps on this machine."""
-    folder = current_settings().runs_folder / run_id
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return stored_bytes(current_settings().runs_folder / run_id)
 
 
 def drop_weights(store: Store, ids: Iterable[str]) -> int:
@@ -127,7 +127,8 @@ def _delete(store: Store, experiment_id: str) -> None:
     for run_id in run_ids:
         folder = current_settings().runs_folder / run_id
         forget(folder)
-        shutil.rmtree(folder, ignore_errors=not folder.exists())
+        if folder.exists():
+            shutil.rmtree(folder)
     with store.database.writing() as connection:
         connection.execute(delete(epochs).where(epochs.c.run_id.in_(run_ids)))
         connection.execute(delete(jobs).where(jobs.c.id.in_(run_ids)))

@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 from typing import BinaryIO
 
+from core.datasets.reading.raw_files import DAMAGE
 from core.errors import BadInput, StoreError
 from core.experiments.recorded import (
     DOCUMENT_NAME,
@@ -88,5 +89,7 @@ def _unpack(file: BinaryIO | Path, folder: Path) -> None:
                     (folder / member.filename).open("wb") as target,
                 ):
                     shutil.copyfileobj(source, target)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except OSError:
+        raise  # of the disk: it has words of its own
+    except (*DAMAGE, RuntimeError) as error:  # the last of an encrypted one
         raise BadInput(f"The file is damaged, or no zip ({error}).", "file") from error

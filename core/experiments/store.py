@@ -7,10 +7,10 @@ from dataclasses import asdict
 from itertools import product
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
 from core.errors import BadInput, StoreError, UnknownName
-from core.experiments.labels import Labels, read_labels
+from core.experiments.labels import Labels, read_labels, removed_ids
 from core.experiments.limits import check_waiting
 from core.experiments.records import (
     DamagedExperiment,
@@ -22,12 +22,14 @@ from core.experiments.records import (
     damage_sentence,
     epochs,
     experiments,
+    job_of,
     new_run_row,
     runs,
+    runs_with_jobs,
 )
 from core.experiments.summaries import forget_summary
 from core.jobs.queue import NAMES_LISTED, JobQueue, job_row
-from core.jobs.records import ACTIVE_STATES, RETRYABLE_STATES, JobStatus, NewJob, jobs, reason_of
+from core.jobs.records import ACTIVE_STATES, RETRYABLE_STATES, STATES, jobs, reason_of
 from core.jobs.workers import DEFAULT_LEASE_SECONDS, moment_text
 from core.settings import current_settings
 from core.training.events import EpochRecord, RunResult
@@ -53,7 +55,7 @@ class Store(JobQueue):
         Raises ``LimitReached`` where more than ``most_waiting`` runs would wait then.
         """
         with self.database.writing() as connection:
-            self._check_waiting(connection, sum(spec.run_count for spec in specs), most_waiting)
+            self.check_queue(connection, sum(spec.run_count for spec in specs), most_waiting)
             return [self._create(connection, spec) for spec in specs]
 
     def add_recorded(
@@ -85,21 +87,15 @@ class Store(JobQueue):
 
     def experiments(self) -> list[ExperimentRecord]:
         """All experiments that can be read, the newest first."""
-        with self.database.reading() as connection:
-            found = self._experiments(connection)
-        return [each for each in found if isinstance(each, ExperimentRecord)]
+        return [each for each in self._every() if isinstance(each, ExperimentRecord)]
 
     def damaged_experiments(self) -> list[DamagedExperiment]:
         """Those that cannot be read, the newest first."""
-        with self.database.reading() as connection:
-            found = self._experiments(connection)
-        return [each for each in found if isinstance(each, DamagedExperiment)]
+        return [each for each in self._every() if isinstance(each, DamagedExperiment)]
 
     def removed_experiments(self) -> list[ExperimentRecord]:
         """Those that were removed and are not deleted yet, the newest first."""
-        with self.database.reading() as connection:
-            found = self._experiments(connection, removed=True)
-        return [each for each in found if isinstance(each, ExperimentRecord)]
+        return [each for each in self._every(True) if isinstance(each, ExperimentRecord)]
 
     def experiment_ids(self) -> list[str]:
         """Of all that are stored, those that were removed too."""
@@ -111,13 +107,12 @@ class Store(JobQueue):
 
         Raises ``StoreError`` for one that is damaged.
         """
-        newest = select(experiments.c.id).order_by(experiments.c.created_at.desc())
         with self.database.reading() as connection:
             for found in self._experiments(connection, experiment_id):
                 if isinstance(found, DamagedExperiment):
                     raise StoreError(found.sentence)
                 return found
-            known = connection.execute(newest.limit(NAMES_LISTED)).scalars().all()
+        known = [each.id for each in self._every()[:NAMES_LISTED]]
         raise UnknownName("experiment", experiment_id, known)
 
     # Runs -------------------------------------------------------------------------------------
@@ -129,7 +124,7 @@ class Store(JobQueue):
 
         A run that cannot be read, or whose result cannot, is there as a failed one that says so.
         """
-        wanted = _runs_with_jobs().order_by(
+        wanted = runs_with_jobs().order_by(
             experiments.c.created_at.desc(), experiments.c.id, runs.c.position
         )
         if experiment_id is not None:
@@ -141,13 +136,9 @@ class Store(JobQueue):
             wanted = wanted.where(jobs.c.state.in_(stored))
         with self.database.reading() as connection:
             found = [self._run_of(row) for row in connection.execute(wanted).mappings()]
-            labels = read_labels(connection) if experiment_id is None else {}
-        removed = {owner for owner, label in labels.items() if label.removed}
-        return [
-            run
-            for run in found
-            if run.experiment_id not in removed and (states is None or run.state in states)
-        ]
+            removed = removed_ids(connection) if experiment_id is None else ()
+        shown = STATES if states is None else states
+        return [run for run in found if run.state in shown and run.experiment_id not in removed]
 
     def run(self, run_id: str) -> RunRecord:
         """The run of that id, or ``UnknownName`` listing the newest ones.
@@ -185,7 +176,7 @@ class Store(JobQueue):
 
     def active_runs_of_dataset(self, dataset_id: str) -> list[RunRecord]:
         """The queued and running runs that use a dataset, so that it cannot be removed."""
-        wanted = _runs_with_jobs().where(
+        wanted = runs_with_jobs().where(
             experiments.c.dataset_id == dataset_id, jobs.c.state.in_(ACTIVE_STATES)
         )
         with self.database.reading() as connection:
@@ -220,7 +211,7 @@ class Store(JobQueue):
                     f"{', '.join(RETRYABLE_STATES)} can be started again.",
                     "run",
                 )
-            self._check_waiting(connection, 1, most_waiting)
+            self.check_queue(connection, 1, most_waiting)
             connection.execute(delete(epochs).where(epochs.c.run_id == run_id))
             connection.execute(update(runs).where(runs.c.id == run_id).values(result=None))
             self.queue_again(connection, run_id)
@@ -291,6 +282,10 @@ class Store(JobQueue):
 
     # Parts ------------------------------------------------------------------------------------
 
+    def _every(self, removed: bool = False) -> list[ExperimentRecord | DamagedExperiment]:
+        with self.database.reading() as connection:
+            return self._experiments(connection, removed=removed)
+
     def _experiments(
         self, connection: Connection, experiment_id: str | None = None, removed: bool = False
     ) -> list[ExperimentRecord | DamagedExperiment]:
@@ -307,12 +302,12 @@ class Store(JobQueue):
             counts.setdefault(group_id, {})[state] = count
         labels = read_labels(connection, experiment_id)
         rows = connection.execute(wanted).mappings()
-        found = (
-            self._experiment_of(row, counts.get(row["id"], {}), labels.get(row["id"], Labels()))
+        nothing = Labels()
+        return [
+            self._experiment_of(row, counts.get(row["id"], {}), labels.get(row["id"], nothing))
             for row in rows
-            if removed == labels.get(row["id"], Labels()).removed
-        )
-        return list(found)
+            if removed == labels.get(row["id"], nothing).removed
+        ]
 
     def _experiment_of(
         self, row: RowMapping, counts: dict[str, int], labels: Labels
@@ -351,7 +346,7 @@ class Store(JobQueue):
         row = {"run_id": run_id, "number": number, "record": record.as_dict()}
         connection.execute(insert(epochs), row)
 
-    def _check_waiting(self, connection: Connection, more: int, most: int | None) -> None:
+    def check_queue(self, connection: Connection, more: int, most: int | None) -> None:
         if most is not None:
             counted = select(func.count()).where(jobs.c.state == "queued", jobs.c.kind == "train")
             check_waiting(connection.execute(counted).scalar_one(), more, most)
@@ -377,7 +372,7 @@ class Store(JobQueue):
         )
 
     def _run(self, connection: Connection, run_id: str) -> RunRecord:
-        wanted = _runs_with_jobs()
+        wanted = runs_with_jobs()
         row = connection.execute(wanted.where(runs.c.id == run_id)).mappings().first()
         if row is None:
             newest = wanted.order_by(experiments.c.created_at.desc(), runs.c.position)
@@ -388,17 +383,6 @@ class Store(JobQueue):
         except ValueError as error:
             self.database.check()
             raise StoreError(damage_sentence(run_id, reason_of(error))) from error
-
-
-def job_of(run: dict[str, Any]) -> NewJob:
-    """The job that makes the run of a row."""
-    return NewJob(run["id"], "train", {"run": run["id"]}, run["experiment_id"])
-
-
-def _runs_with_jobs() -> Select[Any]:
-    """Every run with the status of its job; conditions may name its experiment too."""
-    status = (jobs.c[name] for name in JobStatus.__dataclass_fields__)
-    return select(runs, *status).join(jobs, jobs.c.id == runs.c.id).join(experiments)
 
 
 def open_store(lease_seconds: float = DEFAULT_LEASE_SECONDS) -> Store:

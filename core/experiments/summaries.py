@@ -36,7 +36,7 @@ summaries = Table(
 
 
 def read_summaries(database: Database) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
-    """The summaries that still hold, by experiment, and the marks of experiments that lack one."""
+    """The summaries that still hold, by experiment, and the marks of all experiments."""
     with database.reading() as connection:
         now = _marks(connection)
         rows = connection.execute(select(summaries)).mappings().all()
@@ -46,7 +46,7 @@ def read_summaries(database: Database) -> tuple[dict[str, dict[str, Any]], dict[
         if row["mark"] == now.get(row["experiment_id"])
         and not isinstance(row["summary"], Unreadable)
     }
-    return kept, {one: mark for one, mark in now.items() if one not in kept}
+    return kept, now
 
 
 def keep_summary(

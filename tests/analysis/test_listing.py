@@ -4,6 +4,7 @@ from core.analysis import listing
 from core.analysis.listing import list_result, listed_results
 from core.analysis.verdicts import Outcome
 from core.experiments.store import open_store
+from core.experiments.summaries import keep_summary
 from tests.pages.compared import EXPERIMENT, store_compared
 from tests.stored_home import add_arrows, leave_out_bundled_datasets, majority_spec
 
@@ -42,4 +43,13 @@ def test_an_experiment_without_results_is_looked_at_once(store):
     waiting = store.create_experiment(majority_spec())
     _, missing = listed_results(store)
     assert list_result(store, waiting, missing[waiting]) is None
-    assert waiting not in listed_results(store)[1]
+    kept, missing = listed_results(store)
+    assert waiting in kept
+    assert waiting not in missing
+    assert kept[waiting] is None
+
+
+def test_one_of_another_edition_is_made_again(store):
+    _, missing = listed_results(store)
+    keep_summary(store.database, EXPERIMENT, missing[EXPERIMENT], {"best": "VGG16"})
+    assert listed_results(store) == ({}, missing)

@@ -46,6 +46,17 @@ def test_it_is_the_same_elsewhere_to_the_last_bit(arrows_store, exported, tmp_pa
         import_file(store, exported)
 
 
+def test_a_damaged_file_is_refused(arrows_store, exported):
+    damaged = bytearray(exported.read_bytes())
+    damaged[len(damaged) // 3] ^= 0xFF
+    with pytest.raises(BadInput, match="damaged, or no zip"):
+        import_file(arrows_store, io.BytesIO(bytes(damaged)))
+    locked = bytearray(exported.read_bytes())
+    locked[locked.index(b"PK\x01\x02") + 8] |= 1  # its list of files says: encrypted
+    with pytest.raises(BadInput, match="damaged, or no zip"):
+        import_file(arrows_store, io.BytesIO(bytes(locked)))
+
+
 def other(exported, change) -> io.BytesIO:
     """The export with its files as ``change`` makes them."""
     with zipfile.ZipFile(exported) as archive:

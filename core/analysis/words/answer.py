@@ -69,10 +69,10 @@ def _head_start(pair: PairVerdict | None) -> Card:
 
 def _cheapest(summary: Summary) -> Card:
     title = "Cheapest that is as good"
-    if not summary.any_good:
+    found = summary.cheapest
+    if found is None:
         baseline = always(summary.verdict.majority_name)
         return Card(title, "None", f"No strategy is clearly better than {baseline}")
-    found = summary.enough or summary.best
     if found.seconds is None:
         return Card(title, found.title, "How long a run takes is not known")
     time = seconds_text(found.seconds, found.is_disturbed)

@@ -16,12 +16,10 @@ from core.text import count_text, escape_markdown, size_text
 from core.ui.frame import actions, reads
 from core.ui.frame.access import may_edit, show_viewer_note
 from core.ui.frame.address import FIELD_WIDTH
-from core.ui.frame.errors import error_box, file_or_error
+from core.ui.frame.errors import LARGEST_DOWNLOAD_BYTES, error_box, file_or_error
 from core.ui.frame.page import link_to
 from core.ui.widgets.results import experiment_label
 
-# A download is held in the memory of the server while it is fetched.
-LARGEST_DOWNLOAD_BYTES = 500 * 1024**2
 REMOVED_NOTE = "datasets.removed"
 
 

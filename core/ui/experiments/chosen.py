@@ -17,10 +17,9 @@ from core.experiments.sharing import export_file
 from core.jobs.records import RETRYABLE_STATES
 from core.strategies.registry import offered_strategies
 from core.text import count_text, escape_markdown, size_text
-from core.ui.datasets.manage import LARGEST_DOWNLOAD_BYTES
 from core.ui.frame import actions, reads
 from core.ui.frame.access import editor_help, may_edit, show_viewer_note
-from core.ui.frame.errors import error_box, file_or_error
+from core.ui.frame.errors import LARGEST_DOWNLOAD_BYTES, error_box, file_or_error
 from core.ui.frame.page import link_to
 from core.ui.widgets.results import experiment_label
 

@@ -122,15 +122,16 @@ def _make_missing(missing: Mapping[str, str], known: set[str]) -> None:
     if not todo:
         return
     place = st.empty()
-    until = time.monotonic() + PATIENCE_SECONDS
+    until, made = time.monotonic() + PATIENCE_SECONDS, 0
     for number, (experiment_id, mark) in enumerate(todo):
         text = f"Reading the results of {count_text(len(todo) - number, 'experiment')}"
         place.progress(number / len(todo), text)
         with error_box():
             list_result(reads.store(), experiment_id, mark)
+            made += 1
         if time.monotonic() > until:
             break
-    if any(mark for _, mark in todo):
+    if made:  # what cannot be read would else be tried for ever
         st.rerun()
 
 

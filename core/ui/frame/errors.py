@@ -13,6 +13,8 @@ from core.text import escape_markdown
 
 log = logging.getLogger("headstart.pages")
 LATE_ERRORS = "errors.late"
+# A download is held in the memory of the server while it is fetched.
+LARGEST_DOWNLOAD_BYTES = 500 * 1024**2
 T = TypeVar("T")
 
 

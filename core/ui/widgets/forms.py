@@ -60,7 +60,7 @@ def choose_shared(has_own_split: bool) -> Choices:
     """
     choices = Choices()
     columns = st.columns(3, gap="medium")
-    _begin_with("preset", "quick")
+    st.session_state.setdefault("preset", "quick")
     preset = columns[0].segmented_control(
         "Preset",
         PRESETS,
@@ -71,7 +71,7 @@ def choose_shared(has_own_split: bool) -> Choices:
     )
     choices.preset = preset or "quick"
     columns[0].caption(PRESET_HELP[choices.preset])
-    _begin_with(f"image_size.{choices.preset}", PRESET_IMAGE_SIZES[choices.preset])
+    st.session_state.setdefault(f"image_size.{choices.preset}", PRESET_IMAGE_SIZES[choices.preset])
     choices.image_size = int(
         columns[1].number_input(
             "Image size (pixels)",
@@ -84,7 +84,7 @@ def choose_shared(has_own_split: bool) -> Choices:
             f"{max(one.smallest_size for one in SHIPPED.values())} or more.",
         )
     )
-    _begin_with("seed_count", 1)
+    st.session_state.setdefault("seed_count", 1)
     count = columns[2].number_input(
         "Number of seeds",
         min_value=1,
@@ -101,7 +101,7 @@ def choose_shared(has_own_split: bool) -> Choices:
 
 def _choose_folded(choices: Choices, has_own_split: bool) -> None:
     for name, value in DEFAULT_SPLIT.items():
-        _begin_with(f"split.{name}", value)
+        st.session_state.setdefault(f"split.{name}", value)
     use_given = has_own_split and st.toggle(
         "Use the split that came with it",
         key="split.use_given",
@@ -174,11 +174,6 @@ def fill_form(spec: ExperimentSpec) -> None:
                     float(value) if setting.kind == "float" else value
                 )
     st.session_state.update(filled)
-
-
-def _begin_with(key: str, value: Any) -> None:
-    """What a widget of that key holds before anybody changed it."""
-    st.session_state.setdefault(key, value)
 
 
 def choose_settings(entry: Strategy, choices: Choices) -> None:

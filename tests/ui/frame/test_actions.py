@@ -37,7 +37,7 @@ STORE_READS = {
     "experiments", "experiment_ids", "experiment", "runs", "run", "epochs",
     "active_runs_of_dataset", "queue_place", "job", "find_job", "jobs", "is_taken",
     "live_workers", "cancel_requested",
-    "clock", "moment", "seconds_since", "damaged_experiments", "removed_experiments",
+    "check_queue", "clock", "moment", "seconds_since", "damaged_experiments", "removed_experiments",
 }  # fmt: skip
 DATASET_CHANGES = {
     "add_dataset", "add_pixels", "ensure_bundled_datasets",
