@@ -28,8 +28,10 @@ ROW_COLUMNS = tuple(
     field.name
     for field in fields(Row)
     if field.name
-    not in ("best_epochs", "deployment", "notes", "runs", "disturbed", "backbone_origin")
-    and field.name != "saw_test_images"
+    not in (
+        *("best_epochs", "deployment", "notes", "runs"),
+        *("disturbed", "backbone_origin", "saw_test_images"),
+    )
 )
 DEPLOYMENT_COLUMNS = tuple(field.name for field in fields(Deployment))
 # Behind those that were there first: the network, the names of the times that were disturbed, and
