@@ -213,7 +213,8 @@ def _draw_answer(subject: Subject) -> None:
     evidence = evidence_reads.evidence(subject)
     summary = summary_of(evidence, evidence_reads.breakdown_of(subject))
     if summary is not None:
-        st.header("The answer", anchor=False)
+        # The last scene may have shown another dataset.
+        st.header(f"The answer for {escape_markdown(subject.comparison.dataset)}", anchor=False)
         show_cards(answer_cards(summary))
 
 
