@@ -68,7 +68,6 @@ def facts(dataset: Dataset | None = None, **changes: Any) -> Facts:
     """Of 113 training images in three classes, or of the training images of ``dataset``."""
     values: dict[str, Any] = {
         "dataset_id": "e" * 64 if dataset is None else dataset.id,
-        "dataset_name": "made up" if dataset is None else dataset.name,
         "image_size": IMAGE_SIZE,
         "train_images": 113,
         "images": 113,

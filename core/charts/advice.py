@@ -211,9 +211,10 @@ def growth_chart(facts: Facts) -> Exhibit:
 
 @dataclass(frozen=True)
 class Lying:
-    """A dataset with its facts, for ``scenarios_chart``; ``is_chosen``: the one that the page is
-    about."""
+    """A dataset by its name, with its facts, for ``scenarios_chart``; ``is_chosen``: the one that
+    the page is about."""
 
+    name: str
     facts: Facts
     placement: Placement
     is_chosen: bool
@@ -245,7 +246,7 @@ def scenarios_chart(datasets: Sequence[Lying]) -> Exhibit:
         )
     for one, blocks in shown:
         gain, colour = blocks.gain, PALETTE[0] if one.is_chosen else GREY
-        name = escape_plotly(one.facts.dataset_name)
+        name = escape_plotly(one.name)
         figure.add_scatter(
             x=[one.placement.images_a_class],
             y=[100 * gain.difference],
@@ -260,14 +261,14 @@ def scenarios_chart(datasets: Sequence[Lying]) -> Exhibit:
             ),
         )
     words = "; ".join(
-        f"{one.facts.dataset_name}: {round(one.placement.images_a_class):,} training images a "
+        f"{one.name}: {round(one.placement.images_a_class):,} training images a "
         f"class, the last block {points_words(blocks.gain.difference)} ahead "
         f"({interval_words(blocks.gain.low, blocks.gain.high)}), {scenario_words(one.placement)}"
         for one, blocks in shown
     )
     frame = pd.DataFrame(
         {
-            "dataset": one.facts.dataset_name,
+            "dataset": one.name,
             "training images a class": one.placement.images_a_class,
             "last block ahead (points)": 100 * blocks.gain.difference,
             "low (points)": 100 * blocks.gain.low,

@@ -4,7 +4,7 @@ import argparse
 from dataclasses import asdict
 from typing import Any
 
-from core.analysis.advice.facts import IMAGE_SIZE, Facts, latest_facts, measure_facts
+from core.analysis.advice.facts import IMAGE_SIZE, Facts, known_facts, measure_facts
 from core.analysis.advice.placing import (
     FoundHere,
     Placement,
@@ -42,10 +42,9 @@ def advise(arguments: argparse.Namespace) -> int:
     facts = measure_facts(store, dataset, say, size)
     placement = placed(facts)
     proposed = proposal(facts, placement)
-    known = {one.id: found for one in list_datasets() if (found := latest_facts(one, size))}
-    found = found_here(store, known | {dataset.id: facts})
+    found = found_here(store, known_facts(list_datasets(), size) | {dataset.id: facts})
     if arguments.json:
-        print_json(_document(facts, placement, proposed, found))
+        print_json({"dataset": dataset.name} | _document(facts, placement, proposed, found))
     else:
         _print(dataset, facts, placement, proposed, found)
     return EXIT_DONE

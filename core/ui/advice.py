@@ -1,10 +1,8 @@
 """The page Advice: facts of a dataset before anything is trained on it, and what they propose."""
 
-from collections.abc import Mapping
-
 import streamlit as st
 
-from core.analysis.advice.facts import IMAGE_SIZE, Facts, facts_work, latest_facts, read_facts
+from core.analysis.advice.facts import Facts, facts_work, known_facts, latest_facts, read_facts
 from core.analysis.advice.placing import Placement, found_here, placed, proposal
 from core.analysis.words.advice import (
     CONVENTIONS,
@@ -82,8 +80,8 @@ def _offer(dataset: Dataset) -> None:
     former = latest_facts(dataset)
     if former is not None:
         st.caption(
-            "It was measured before, with other networks than this machine has now. Measure again "
-            "to see all of them."
+            "It was measured before, with other networks than this machine has now, or by an "
+            "older version. Measure again to see how it is now."
         )
     pressed = st.button(
         "Measure",
@@ -167,18 +165,13 @@ def _show_found(dataset: Dataset, facts: Facts) -> None:
     """Where every measured dataset lies, and what the experiments on it found."""
     st.header("Where your datasets lie, and what was best on them")
     with error_box():
-        known = known_facts() | {dataset.id: facts}
+        names = {one.id: one.name for one in reads.datasets()} | {dataset.id: dataset.name}
+        known = known_facts(reads.datasets()) | {dataset.id: facts}
         found = found_here(reads.store(), known)
         st.markdown(escape_markdown(describe_found(found)))
-        lying = [Lying(one, placed(one), one is facts) for one in known.values()]
+        lying = [Lying(names[key], one, placed(one), one is facts) for key, one in known.items()]
         if any(one.blocks is not None for one in known.values()):
             show_exhibit(scenarios_chart(lying), "advice.scenarios")
         if found:
             alt = "What was best on each dataset of this installation, one line each."
             show_table(found_frame(found), "advice.found", alt)
-
-
-def known_facts() -> Mapping[str, Facts]:
-    """By the id of the dataset, the facts that were measured last."""
-    every = ((dataset.id, latest_facts(dataset, IMAGE_SIZE)) for dataset in reads.datasets())
-    return {dataset_id: facts for dataset_id, facts in every if facts is not None}

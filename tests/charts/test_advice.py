@@ -13,7 +13,7 @@ from core.charts.exhibit import Exhibit
 from tests.analysis.words.test_advice import found
 from tests.made_facts import blocks, difference, facts
 
-FACTS = facts(dataset_name="<b>pets</b>")
+FACTS = facts()
 
 
 def is_whole(exhibit: Exhibit) -> Exhibit:
@@ -53,9 +53,9 @@ def test_each_backbone_has_a_line_over_the_images():
 
 
 def test_datasets_lie_by_size_and_by_the_lead_of_the_last_block():
-    large = facts(dataset_name="large", train_images=9000, blocks=blocks(difference(-4)))
-    bare = facts(dataset_name="bare", blocks=None)
-    lying = [Lying(one, placed(one), one is FACTS) for one in (FACTS, large, bare)]
+    large = facts(train_images=9000, blocks=blocks(difference(-4)))
+    named = {"<b>pets</b>": FACTS, "large": large, "bare": facts(blocks=None)}
+    lying = [Lying(name, one, placed(one), one is FACTS) for name, one in named.items()]
     exhibit = is_whole(scenarios_chart(lying))
     assert [round(trace.x[0]) for trace in exhibit.figure.data] == [38, 3000]
     assert [round(trace.y[0]) for trace in exhibit.figure.data] == [5, -4]

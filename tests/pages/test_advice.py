@@ -13,7 +13,6 @@ from core.datasets.dataset import Dataset
 from core.datasets.storage import open_dataset
 from core.experiments.store import Store, open_store
 from core.jobs import cached
-from core.strategies.settings import PRESETS
 from core.ui.frame import access
 from core.ui.frame.access import Role, Visitor
 from tests.made_facts import blocks, difference, facts

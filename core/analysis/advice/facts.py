@@ -8,7 +8,7 @@ a machine-learning library.
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -133,7 +133,6 @@ class Facts:
     """
 
     dataset_id: str
-    dataset_name: str
     image_size: int
     train_images: int
     images: int
@@ -200,6 +199,8 @@ def request_facts(queue: JobQueue, dataset: Dataset, image_size: int = IMAGE_SIZ
             "backbones",
         )
     result = facts_path(dataset, image_size, here)
+    if result.is_file() and _readable(result) is None:
+        result.unlink()
     arguments = {
         "dataset": dataset.id,
         "image_size": image_size,
@@ -212,8 +213,11 @@ def request_facts(queue: JobQueue, dataset: Dataset, image_size: int = IMAGE_SIZ
 def facts_work(
     queue: JobQueue, dataset: Dataset, image_size: int = IMAGE_SIZE
 ) -> CachedWork | None:
-    """The state of the facts that somebody has asked for; None where nobody has."""
-    return known_work(queue, KIND, facts_path(dataset, image_size, backbones_here()))
+    """The state of the facts that somebody has asked for; None where nobody has, or where they
+    cannot be read (logged)."""
+    work = known_work(queue, KIND, facts_path(dataset, image_size, backbones_here()))
+    is_damaged = work is not None and work.state == "ready" and _readable(work.result) is None
+    return None if is_damaged else work
 
 
 def measure_facts(
@@ -249,21 +253,24 @@ def read_facts(path: Path) -> Facts:
         return _FACTS.validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
         raise StoreError(
-            f"The facts in {path} cannot be read. Delete the file and measure again."
+            f"The facts of the dataset in {path} cannot be read. Have it measured again."
         ) from error
 
 
 def latest_facts(dataset: Dataset, image_size: int = IMAGE_SIZE) -> Facts | None:
     """The facts of a dataset as they were measured last, maybe with other backbones than are here
     now; None where there are none. What cannot be read is left out (logged)."""
-    found = []
-    for path in listed(facts_folder(dataset), f"{image_size}-*.json"):
+    paths = listed(facts_folder(dataset), f"{image_size}-*.json")
+    for path in paths:
         pull_cached(path)
-        try:
-            found.append(read_facts(path))
-        except StoreError as error:
-            log.warning("%s", error)
+    found = [facts for path in paths if (facts := _readable(path)) is not None]
     return max(found, key=lambda facts: facts.made_at, default=None)
+
+
+def known_facts(datasets: Iterable[Dataset], image_size: int = IMAGE_SIZE) -> dict[str, Facts]:
+    """``latest_facts`` by the id of the dataset, without those that have none."""
+    every = ((dataset.id, latest_facts(dataset, image_size)) for dataset in datasets)
+    return {dataset_id: facts for dataset_id, facts in every if facts is not None}
 
 
 def write_facts(facts: Facts, path: Path) -> None:
@@ -278,6 +285,14 @@ def write_facts(facts: Facts, path: Path) -> None:
         if older != path:
             older.unlink(missing_ok=True)
             forget(older)
+
+
+def _readable(path: Path) -> Facts | None:
+    try:
+        return read_facts(path)
+    except StoreError as error:
+        log.warning("%s", error)
+        return None
 
 
 def facts_folder(dataset: Dataset) -> Path:

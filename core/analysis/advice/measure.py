@@ -97,7 +97,6 @@ def measured(
     counts = np.bincount(dataset.labels[train], minlength=len(dataset.classes))
     return Facts(
         dataset_id=dataset.id,
-        dataset_name=dataset.name,
         image_size=image_size,
         train_images=len(train),
         images=len(images),

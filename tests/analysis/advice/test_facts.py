@@ -13,6 +13,7 @@ from core.analysis.advice.facts import (
     backbones_here,
     facts_path,
     facts_work,
+    known_facts,
     latest_facts,
     read_facts,
     request_facts,
@@ -89,9 +90,10 @@ def test_a_damaged_file_says_what_to_do_and_ends_no_list(arrows, change, caplog)
     path = facts_path(arrows, IMAGE_SIZE, {})
     path.parent.mkdir()
     path.write_text(json.dumps(asdict(facts(arrows)) | change))
-    with pytest.raises(StoreError, match=r"cannot be read\. Delete the file and measure again"):
+    with pytest.raises(StoreError, match=r"cannot be read\. Have it measured again"):
         read_facts(path)
     assert latest_facts(arrows) is None
+    assert known_facts([arrows]) == {}
     assert str(path) in caplog.text
 
 
@@ -126,6 +128,17 @@ def test_without_any_weights_the_command_that_fetches_some_is_named(
         request_facts(arrows_store, arrows)
     assert refused.value.field == "backbones"
     assert facts_work(arrows_store, arrows) is None
+
+
+@pytest.mark.usefixtures("with_vgg16")
+def test_facts_that_cannot_be_read_are_measured_again(arrows, arrows_store):
+    path = facts_path(arrows, IMAGE_SIZE, backbones_here())
+    write_facts(facts(arrows), path)
+    assert facts_work(arrows_store, arrows).state == "ready"
+    path.write_text("{")
+    assert facts_work(arrows_store, arrows) is None
+    assert request_facts(arrows_store, arrows).state == "working"
+    assert not path.exists()
 
 
 @pytest.mark.usefixtures("with_vgg16")
