@@ -50,9 +50,11 @@ def advise(arguments: argparse.Namespace) -> int:
     return EXIT_DONE
 
 
-def command_of(dataset: Dataset, proposed: Proposal) -> str:
+def command_of(dataset: Dataset, proposed: Proposal, image_size: int) -> str:
     """The command that runs what is proposed."""
     parts = [f"python -m core run {dataset.id[:12]} --strategies {','.join(proposed.strategies)}"]
+    if image_size != IMAGE_SIZE:
+        parts.append(f"--image-size {image_size}")
     parts += [f"--set {name}={value}" for name, value in proposed.settings.items()]
     return " ".join(parts)
 
@@ -68,7 +70,7 @@ def _print(
         print(line)
     print(CONVENTIONS)
     if proposed is not None:
-        print(f"To run that: {command_of(dataset, proposed)}")
+        print(f"To run that: {command_of(dataset, proposed, facts.image_size)}")
     print(f"\n{describe_found(found)}")
     if found:
         print_table(
