@@ -2,7 +2,7 @@
 
 The axes are the number of training images a class, and how much the last block of a network that
 was trained on ImageNet beats the blocks before it. The tutorial gives no number for either: the
-limits are Headstart's conventions (``docs/decisions/0028-advice-before-training.md``).
+limits are Headstart's conventions (``docs/decisions/0029-advice-before-training.md``).
 """
 
 from collections.abc import Mapping, Sequence
