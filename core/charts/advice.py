@@ -241,12 +241,17 @@ def scenarios_chart(datasets: Sequence[Lying]) -> Exhibit:
     )
     figure.add_hline(y=0, line=DOTTED)
     figure.add_vline(x=MANY_A_CLASS, line=DOTTED)
-    corners = (("left", 0.01, 0.98, "few, alike"), ("left", 0.01, 0.02, "few, unlike"))
-    corners += (("right", 0.99, 0.98, "many, alike"), ("right", 0.99, 0.02, "many, unlike"))
-    for anchor, x, y, text in corners:
-        figure.add_annotation(
-            x=x, y=y, xref="paper", yref="paper", xanchor=anchor, text=text, showarrow=False
-        )
+    for size, x in (("few", 0.01), ("many", 0.99)):
+        for likeness, y in (("alike", 0.98), ("unlike", 0.02)):
+            figure.add_annotation(
+                x=x,
+                y=y,
+                xref="paper",
+                yref="paper",
+                xanchor="left" if size == "few" else "right",
+                text=f"{size}, {likeness}",
+                showarrow=False,
+            )
     for one, blocks in shown:
         gain, colour = blocks.gain, PALETTE[0] if one.is_chosen else GREY
         name = escape_plotly(one.name)

@@ -1,5 +1,7 @@
 """The page Advice: facts of a dataset before anything is trained on it, and what they propose."""
 
+from contextlib import suppress
+
 import streamlit as st
 
 from core.analysis.advice.facts import Facts, facts_work, known_facts, latest_facts, read_facts
@@ -26,7 +28,7 @@ from core.charts.advice import (
     scenarios_chart,
 )
 from core.datasets.dataset import Dataset
-from core.errors import BadInput
+from core.errors import BadInput, UnknownName
 from core.text import count_text, escape_markdown, seconds_text
 from core.ui.datasets.facts import CLEAN_UP, HEALTH, address_of, show_severities
 from core.ui.frame import actions, reads
@@ -48,7 +50,12 @@ INTRODUCTION = (
 
 
 def choose_dataset() -> Dataset | None:
-    """The dataset that the address names, else the first; None where there is none."""
+    """The dataset that the address names (by address, name or id), else the first; None where
+    there is none."""
+    named = st.query_params.get("dataset")
+    if named is not None:
+        with suppress(UnknownName):  # the choice says so
+            st.query_params["dataset"] = address_of(reads.dataset(named))
     found = {address_of(dataset): dataset for dataset in reads.datasets()}
     if not found:
         st.info(

@@ -1,7 +1,7 @@
 """The page Advice: asked, at work, cancelled, there; and the form that it fills."""
 
 from unittest.mock import Mock
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ from core.ui.frame.access import Role, Visitor
 from tests.analysis.advice.test_forecasts import finished, forecast
 from tests.made_facts import blocks, difference, facts
 from tests.pages.compared import store_compared
-from tests.pages.conftest import button, everything, is_whole, open_cold, open_routed, words
+from tests.pages.conftest import button, everything, is_whole, links, open_cold, open_routed, words
 
 
 @pytest.fixture(autouse=True)
@@ -43,11 +43,6 @@ def store() -> Store:
 def keep(dataset: Dataset, **changes: object) -> None:
     found = facts(dataset, **changes)
     write_facts(found, facts_path(dataset, IMAGE_SIZE, backbones_here()))
-
-
-def form_link(app):
-    (link,) = [one for one in app.get("page_link") if "Benchmark form" in one.proto.label]
-    return link.proto
 
 
 def test_it_is_measured_when_somebody_asks_and_can_be_cancelled(arrows, store):
@@ -121,9 +116,9 @@ def test_forecasts_and_their_grades_are_shown(arrows, store):
 
 def test_the_link_fills_the_form_of_the_benchmark(arrows):
     keep(arrows, blocks=blocks(difference(-5), 30, 20, None, 5, 9))
-    link = form_link(open_cold("advice"))
-    assert link.page_script_hash or link.page
-    query = {name: value for name, (value,) in parse_qs(link.query_string).items()}
+    page, query_string = links(open_cold("advice"))["Fill the Benchmark form with these"]
+    assert page == "benchmark"
+    query = {name: value for name, (value,) in parse_qs(query_string).items()}
     assert query == {
         "dataset": arrows.folder.name,
         "strategies": "majority,cnn,efficientnet_lite0_probe,vgg16_freeze",
@@ -178,7 +173,7 @@ def test_a_dataset_that_cannot_be_split_leads_to_clean_up():
     app = open_cold("advice", dataset=small.folder.name)
     button(app, "Measure").click().run()
     assert "Class 'dog' has 2 images" in app.error[0].value.replace("\\", "")
-    assert any("Clean up" in link.proto.label for link in app.get("page_link"))
+    assert any("Clean up" in label for label in links(app))
 
 
 def test_without_weights_it_says_how_to_get_some(monkeypatch):
@@ -202,4 +197,11 @@ def test_a_viewer_reads_and_does_not_measure(store, monkeypatch):
 def test_a_stale_dataset_in_the_address_is_said():
     app = open_cold("advice", dataset="gone")
     assert "which is not here" in app.warning[0].value
-    assert urlsplit(app.query_params["dataset"]).path == open_dataset("arrows").folder.name
+    assert app.query_params["dataset"] == open_dataset("arrows").folder.name
+
+
+def test_a_dataset_is_found_by_its_name_and_by_the_beginning_of_its_id(arrows):
+    for named in ("arrows", arrows.id[:12]):
+        app = is_whole(open_cold("advice", dataset=named))
+        assert not app.warning
+        assert app.query_params["dataset"] == arrows.folder.name

@@ -144,7 +144,9 @@ def _sorted_out(
 ) -> tuple[list[Backbone], tuple[str, ...], tuple[str, ...]]:
     """The backbones that can be measured, and the titles of those that are made for larger images
     and of those that were trained on some of these: they would look too good."""
-    chosen, too_small, seen = [], [], []
+    chosen: list[Backbone] = []
+    too_small: list[str] = []
+    seen: list[str] = []
     for one in map(find_backbone, names):
         if image_size < one.smallest_size:
             too_small.append(one.title)

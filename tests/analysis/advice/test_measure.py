@@ -138,7 +138,6 @@ def test_of_many_images_a_stratified_sample_is_measured(arrows, monkeypatch):
     assert 40 <= len(some) <= 42
     assert set(some) < set(train)
     assert np.ptp(np.bincount(arrows.labels[some])) <= 1
-    assert measured_images(some, arrows.labels) is some or len(some) > 40
 
 
 def test_backbones_for_larger_images_are_left_out(arrows):
