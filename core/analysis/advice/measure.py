@@ -70,11 +70,11 @@ def run(arguments: dict[str, Any], context: JobContext) -> None:
     found = measured(dataset, arguments["image_size"], arguments["backbones"], context)
     path = facts_folder(dataset) / Path(arguments["name"]).name
     store = open_store()
-    split = default_split().of(dataset)
-    # Before the facts: whoever reads these finds the forecasts too.
-    forecasts = forecasts_of(found, split, path.stem, graded_forecasts(store))
-    keep_forecasts(store.database, forecasts)
     try:
+        split = default_split().of(dataset)
+        # Before the facts: whoever reads these finds the forecasts too.
+        forecasts = forecasts_of(found, split, path.stem, graded_forecasts(store))
+        keep_forecasts(store.database, forecasts)
         write_facts(found, path)
     except FileNotFoundError as error:
         raise HeadstartError(REMOVED) from error
