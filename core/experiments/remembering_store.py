@@ -2,14 +2,24 @@
 
 import threading
 from collections.abc import Callable, Collection, Hashable
+from functools import lru_cache
 from typing import Any, TypeVar
 
-from core.experiments.records import DamagedExperiment, ExperimentRecord, RunRecord
+from core.experiments.records import (
+    DamagedExperiment,
+    ExperimentRecord,
+    ExperimentSpec,
+    RunRecord,
+    read_spec,
+)
 from core.experiments.store import Store
 
 T = TypeVar("T")
 
 MOST_REMEMBERED = 256
+# Specs hardly ever change, and a commit a second while a run trains must not cost reading them all.
+MOST_SPECS = 20_000
+_spec_read_once = lru_cache(maxsize=MOST_SPECS)(read_spec)
 
 
 class RememberingStore(Store):
@@ -22,11 +32,12 @@ class RememberingStore(Store):
         self._moment: Hashable | None = None
         self._remembered: dict[Hashable, Any] = {}
 
-    def experiments(self) -> list[ExperimentRecord]:
-        return list(self.unless_changed("experiments", super().experiments))
+    def _every(self, removed: bool = False) -> list[ExperimentRecord | DamagedExperiment]:
+        read = super()._every
+        return self.unless_changed(("every", removed), lambda: read(removed))
 
-    def damaged_experiments(self) -> list[DamagedExperiment]:
-        return list(self.unless_changed("damaged", super().damaged_experiments))
+    def _spec_of(self, text: str) -> ExperimentSpec:
+        return _spec_read_once(text)
 
     def experiment(self, experiment_id: str) -> ExperimentRecord:
         read = super().experiment
