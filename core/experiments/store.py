@@ -294,6 +294,8 @@ class Store(JobQueue):
         those that were ``removed`` and are not deleted yet."""
         labels = read_labels(connection, experiment_id)
         gone = [owner for owner, written in labels.items() if written.removed]
+        if removed and not gone:
+            return []
         # A spec is read from its text, by pydantic alone.
         wanted = select(*with_text(experiments, "spec")).order_by(experiments.c.created_at.desc())
         states = (jobs.c.group_id, jobs.c.state)

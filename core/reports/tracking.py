@@ -5,6 +5,7 @@ installed beside Headstart by whoever wants this (docs/decisions/0030). A Headst
 experiment there, and a run is a run; one that was written before and has not changed is left alone.
 """
 
+import os
 import tempfile
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -73,6 +74,8 @@ def write_to_mlflow(
     for name in artefacts:
         if name not in ARTEFACTS:
             raise BadInput(f"There is no artefact {name!r}; there are {', '.join(ARTEFACTS)}.")
+    # It would report each use of it over the network.
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     try:
         from mlflow.exceptions import MlflowException
         from mlflow.tracking import MlflowClient

@@ -1,7 +1,12 @@
-import pandas as pd
-import pytest
+import json
 
-from core.ui.widgets.slides import Slide
+import pandas as pd
+import plotly.graph_objects as go
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.charts.exhibit import Exhibit
+from core.ui.widgets.slides import MOST_ROWS, Slide, _show_window
 from tests.pages.compared import EXPERIMENT
 from tests.pages.conftest import open_cold, press
 
@@ -27,16 +32,45 @@ def test_every_chart_and_table_of_a_page_is_offered_to_each_visitor():
     assert offered(again).options == options
 
 
-@pytest.mark.usefixtures("compared")
-def test_another_one_is_chosen_in_the_window():
-    app = press(open_cold("compare", experiment=EXPERIMENT), "For slides")
-    charts = len(app.get("plotly_chart"))
-    last = len(offered(app).options) - 1
-    offered(app).set_value(last).run()
+def window():
+    figure = go.Figure(go.Scatter(x=[1, 2], y=[3, 4]), layout={"height": 300})
+    long = pd.DataFrame({"class": [f"class {place}" for place in range(MOST_ROWS + 1)]})
+    few = pd.DataFrame({"class": ["a"], "images": [7]})
+    slides = [Slide.of(Exhibit(figure, "A line. It rises.", few), "line.ab12")]
+    _show_window((*slides, Slide("The classes, one line each.", "classes.ab12", long)))
+
+
+def window_page():
+    from tests.pages import test_slides
+
+    test_slides.window()
+
+
+def test_the_window_shows_the_chosen_one_as_it_is_saved():
+    app = AppTest.from_function(window_page, default_timeout=60).run()
     assert not app.exception
-    (table,) = app.code
-    assert table.value.startswith("| run | ")
-    assert len(app.get("plotly_chart")) < charts
+    assert offered(app).options == ["1. Chart: A line", "2. Table: The classes, one line each"]
+    for name, scale in (("png", 2), ("svg", 1)):
+        app.segmented_control[0].set_value(name).run()
+        (chart,) = app.get("plotly_chart")
+        config = json.loads(chart.proto.config)
+        assert config["modeBarButtons"] == [["toImage"]]
+        assert config["toImageButtonOptions"] == {
+            "format": name,
+            "filename": "headstart-line-ab12",
+            "width": 960,
+            "height": 300,
+            "scale": scale,
+        }
+        drawn = json.loads(chart.proto.spec)
+        assert drawn["layout"]["paper_bgcolor"] == "#FFFFFF"
+        assert (chart.proto.theme, drawn["data"][0]["x"]) == ("", [1, 2])
+        assert f"headstart-line-ab12.{name}" in app.caption[0].value
+    assert app.code[0].value == "| class | images |\n| --- | ---: |\n| a | 7 |\n"
+    offered(app).set_value(1).run()
+    assert app.get("plotly_chart") == []
+    assert app.code[0].value.count("\n") == MOST_ROWS + 2
+    assert app.caption[0].value == f"The first {MOST_ROWS} of {MOST_ROWS + 1} lines."
 
 
 @pytest.mark.usefixtures("compared")
@@ -47,6 +81,6 @@ def test_a_page_that_shows_none_or_is_presented_has_no_button():
 
 
 def test_a_file_is_named_after_what_it_shows():
-    slide = Slide("Recall of each class. CNN: 1 %", "classes.ab12.ROC auc", None, pd.DataFrame())
+    slide = Slide("Recall of each class. CNN: 1 %", "classes.ab12.ROC auc", pd.DataFrame())
     assert slide.title == "Table: Recall of each class"
     assert slide.file_name == "headstart-classes-ab12-roc-auc"

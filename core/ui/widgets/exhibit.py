@@ -59,7 +59,7 @@ def show_exhibit(
     """
     options = {"config": {"displayModeBar": False}} | options
     (place or st).plotly_chart(exhibit.figure, key=key, alt=exhibit.words, **options)
-    note_shown(Slide(exhibit.words, key, exhibit.figure, exhibit.frame))
+    note_shown(Slide.of(exhibit, key))
     if table:
         show_numbers(exhibit, key)
 
@@ -90,7 +90,7 @@ def show_table(
     explains columns by name. Where ``height`` is "auto", a long table scrolls.
     """
     _draw_table(frame, key, alt, helps, height)
-    note_shown(Slide(alt, key, None, frame))
+    note_shown(Slide(alt, key, frame))
 
 
 def _draw_table(

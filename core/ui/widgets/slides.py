@@ -6,13 +6,16 @@ whoever opens it. The image is made by the browser: the server has no program th
 """
 
 import re
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 import plotly.graph_objects as go
+import plotly.io
 import streamlit as st
 
+from core.charts.exhibit import Exhibit
 from core.charts.style import on_paper
 from core.reports.texts import markdown_table
 from core.text import count_text, shorten
@@ -35,12 +38,23 @@ class Slide:
 
     words: str
     key: str
-    figure: go.Figure | None
     frame: pd.DataFrame
+    # As compressed JSON: what is drawn once for all visitors is kept in memory.
+    packed: bytes | None = None
+
+    @classmethod
+    def of(cls, exhibit: Exhibit, key: str) -> "Slide":
+        drawn = exhibit.figure.to_json().encode()
+        return cls(exhibit.words, key, exhibit.frame, zlib.compress(drawn, level=1))
+
+    @property
+    def figure(self) -> go.Figure | None:
+        """None for a table alone."""
+        return None if self.packed is None else plotly.io.from_json(zlib.decompress(self.packed))
 
     @property
     def title(self) -> str:
-        kind = "Table" if self.figure is None else "Chart"
+        kind = "Table" if self.packed is None else "Chart"
         return f"{kind}: {shorten(_FIRST_CLAUSE.split(self.words, maxsplit=1)[0])}"
 
     @property
@@ -69,8 +83,9 @@ def _show_window(shown: tuple[Slide, ...]) -> None:
         format_func=lambda number: f"{number + 1}. {shown[number].title}",
     )
     slide = shown[place]
-    if slide.figure is not None:
-        _show_chart(slide, slide.figure)
+    figure = slide.figure
+    if figure is not None:
+        _show_chart(slide, figure)
     _show_markdown(slide.frame)
 
 
