@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from itertools import count
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -75,7 +76,7 @@ def store(home):
 @pytest.fixture
 def mlflow(monkeypatch):
     """A stand-in for the client with one experiment; it remembers what it was asked to write."""
-    runs = {}
+    runs, numbers = {}, count()
 
     class Client:
         def __init__(self, address):
@@ -91,7 +92,7 @@ def mlflow(monkeypatch):
         def create_run(self, place, start_time, tags, run_name):
             assert (place, run_name) == ("7", tags["headstart.run"])
             run = SimpleNamespace(
-                info=SimpleNamespace(run_id=f"m{len(runs)}", start_time=start_time),
+                info=SimpleNamespace(run_id=f"m{next(numbers)}", start_time=start_time),
                 data=SimpleNamespace(tags=dict(tags), params={}, metrics=[]),
             )
             runs[run.info.run_id] = run
