@@ -1,5 +1,6 @@
 """Charts of what is known before training: probes, blocks, more images, the four scenarios."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -124,7 +125,7 @@ def blocks_chart(facts: Facts, blocks: Blocks, placement: Placement) -> Exhibit:
         y=[100 * one.accuracy for one in found],
         mode="lines+markers+text",
         text=[percent_text(one.accuracy) for one in found],
-        textposition="top left",
+        textposition="bottom right",  # above stands which block to freeze up to
         cliponaxis=False,
         line={"color": colour, "width": 2},
         marker=_marker(colour, PROBE[1]),
@@ -170,6 +171,7 @@ def growth_chart(facts: Facts) -> Exhibit:
     axis = count_axis("images that the probe is fitted on", counts)
     shown = _apart(sorted({int(count) for count in counts}))
     axis |= {"tickvals": shown, "ticktext": [f"{count:,}" for count in shown]}
+    axis["range"] = [math.log10(min(counts)) - 0.1, math.log10(max(counts)) + 0.1]
     ends = [
         100 * end
         for one in facts.backbones
