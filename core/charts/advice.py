@@ -1,5 +1,6 @@
 """Charts of what is known before training: probes, blocks, more images, the four scenarios."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -44,6 +45,8 @@ HEIGHT = 400
 OFFSET = 0.17
 PROBE, NEIGHBOURS = ("linear probe", "circle"), ("nearest neighbours", "diamond-open")
 GREY = "#808890"
+# Labels of a log axis touch where their counts are less than this factor apart.
+APART = 1.25
 ACCURACY = "accuracy by cross-validation (%)"
 
 
@@ -125,7 +128,7 @@ def blocks_chart(facts: Facts, blocks: Blocks, placement: Placement) -> Exhibit:
         y=[100 * one.accuracy for one in found],
         mode="lines+markers+text",
         text=[percent_text(one.accuracy) for one in found],
-        textposition="top left",
+        textposition="bottom right",  # above stands which block to freeze up to
         cliponaxis=False,
         line={"color": colour, "width": 2},
         marker=_marker(colour, PROBE[1]),
@@ -169,10 +172,21 @@ def growth_chart(facts: Facts) -> Exhibit:
     """The probe on ever more images, a line for each backbone."""
     counts = [float(point.images) for one in facts.backbones for point in one.curve]
     axis = count_axis("images that the probe is fitted on", counts)
-    shown = sorted({point.images for one in facts.backbones for point in one.curve})
+    shown = _apart(sorted({int(count) for count in counts}))
     axis |= {"tickvals": shown, "ticktext": [f"{count:,}" for count in shown]}
+    axis["range"] = [math.log10(min(counts)) - 0.1, math.log10(max(counts)) + 0.1]
+    ends = [
+        100 * end
+        for one in facts.backbones
+        for point in one.curve
+        for end in (point.probe.low, point.probe.high)
+    ]
     figure = empty_chart(
-        HEIGHT, axis, percent_axis(ACCURACY), margin=MARGIN | {"t": 24}, legend=LEGEND_BELOW
+        HEIGHT,
+        axis,
+        percent_axis(ACCURACY, max(ends) + 3, min(ends) - 3),
+        margin=MARGIN | {"t": 24},
+        legend=LEGEND_BELOW,
     )
     for one in facts.backbones:
         figure.add_scatter(
@@ -326,6 +340,16 @@ def graded_frame(graded: Sequence[Graded]) -> pd.DataFrame:
         }
         for one in graded
     )
+
+
+def _apart(counts: Sequence[int]) -> list[int]:
+    """Of rising counts those that are so far apart on a log axis that their labels do not touch,
+    the largest among them."""
+    kept: list[int] = []
+    for count in reversed(counts):
+        if not kept or kept[-1] >= APART * count:
+            kept.append(count)
+    return kept[::-1]
 
 
 def _colour(one: BackboneFacts) -> str:

@@ -97,6 +97,7 @@ def _offer(dataset: Dataset) -> None:
         "Measure",
         type="primary",
         icon=":material/speed:",
+        key="advice.measure",
         disabled=not may_edit(),
         help="In a process of its own; it waits for trainings that are running.",
     )
@@ -124,9 +125,7 @@ def _show(dataset: Dataset, facts: Facts) -> None:
     sentences(describe_facts(facts))
     with st.container(horizontal=True, vertical_alignment="center"):
         show_severities(reads.findings(dataset))
-        link_to(
-            "datasets", "What was noticed about them", dataset=address_of(dataset), section=HEALTH
-        )
+        link_to("datasets", "Health of these images", dataset=address_of(dataset), section=HEALTH)
     _show_rule(dataset, facts, placement)
     if facts.backbones:
         _show_charts(facts, placement)

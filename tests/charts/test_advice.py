@@ -1,5 +1,8 @@
 """Charts of what is known before training: every number of the facts is drawn and in the table."""
 
+from dataclasses import replace
+
+from core.analysis.advice.facts import ProbePoint
 from core.analysis.advice.placing import placed
 from core.charts.advice import (
     Lying,
@@ -50,6 +53,12 @@ def test_each_backbone_has_a_line_over_the_images():
     assert [list(trace.x) for trace in exhibit.figure.data] == [[30, 45, 90]] * 2
     assert list(exhibit.figure.layout.xaxis.tickvals) == [30, 45, 90]
     assert len(exhibit.frame) == 6
+
+
+def test_ticks_of_counts_that_lie_near_each_other_are_left_out():
+    near = (ProbePoint(88, FACTS.backbones[0].probe), *FACTS.backbones[0].curve)
+    exhibit = growth_chart(facts(backbones=(replace(FACTS.backbones[0], curve=near),)))
+    assert list(exhibit.figure.layout.xaxis.tickvals) == [30, 45, 90]
 
 
 def test_datasets_lie_by_size_and_by_the_lead_of_the_last_block():

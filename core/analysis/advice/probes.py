@@ -22,7 +22,7 @@ NEIGHBOURS = 5
 FRACTIONS = (1 / 16, 1 / 8, 1 / 4, 1 / 2)
 FEWEST_A_CLASS = 10
 # Of the ridge penalty, as a multiple of the spread of the features: see ``linear_probe``.
-STRENGTH = 1.0
+STRENGTH = 0.3
 SEED = 0
 
 Classify = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]

@@ -125,7 +125,9 @@ def describe_similarity(facts: Facts) -> str:
         return f"{start} cannot be told: it needs the blocks of {title}, which was not measured."
     gain, last = blocks.gain, len(blocks.blocks)
     finding, earlier = finding_of(gain), f"block {blocks.best_earlier}"
-    details = f"({interval_words(gain.low, gain.high)}, images of {facts.image_size} pixels)"
+    # Seen from the one that is ahead, so that no difference is below zero.
+    ends = (gain.low, gain.high) if gain.difference >= 0 else (-gain.high, -gain.low)
+    details = f"({interval_words(*ends)}, images of {facts.image_size} pixels)"
     if finding is Finding.AHEAD:
         return (
             f"These images are like ImageNet's photographs as {blocks.title} sees them: its last "
@@ -136,8 +138,8 @@ def describe_similarity(facts: Facts) -> str:
     if finding is Finding.AS_GOOD:
         return (
             f"These images are unlike ImageNet's photographs as {blocks.title} sees them: {earlier}"
-            f" is as good as the last one, or better: that is {points_words(size)} {where} it "
-            f"{details}. What the later layers learned from ImageNet does not help here."
+            f" is as good as the last one or better. The last one is {points_words(size)} {where} "
+            f"it {details}: what it learned from ImageNet does not help here."
         )
     return (
         f"{start} cannot be told: the last block of {blocks.title} is {points_words(size)} {where} "
@@ -215,7 +217,8 @@ def describe_frozen(facts: Facts, placement: Placement) -> str | None:
     elif chosen.behind.low <= 0:
         why = (
             f"is the first that cannot be told apart from the best, block {best.number} "
-            f"({interval_words(chosen.behind.low, chosen.behind.high)} behind it)"
+            f"(difference {points_words(chosen.behind.difference)}, "
+            f"{interval_words(chosen.behind.low, chosen.behind.high)})"
         )
     else:
         why = "is the last but one: every block before the last is clearly behind it"
