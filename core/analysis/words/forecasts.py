@@ -59,6 +59,6 @@ def describe_forecasts(made: Sequence[AccuracyForecast]) -> str:
     if not made:
         return "There is no forecast: too few images were measured, or it was before this version."
     return (
-        "Forecast of the test accuracy of each probe on the default split, stored before any of "
-        "them is trained and never changed:"
+        "Forecast of the test accuracy of each probe on the default split, stored when the dataset "
+        "was measured and never changed. Experiments that are begun later grade it."
     )
