@@ -1,0 +1,82 @@
+"""The tables of the view "Where it helps": every strategy in every slice, and the pair's gains."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from core.analysis.evidence import ExperimentPredictions
+from core.analysis.image_properties import kept_measurements, property_values
+from core.analysis.slice_gains import Difference, SliceGain, slice_gains
+from core.analysis.slices import Slicing, slice_accuracies, slices_of
+from core.analysis.words.slices import describe_slice_gain, slice_title
+from core.datasets.storage import open_dataset
+from core.errors import UnknownName
+from core.experiments.records import ExperimentSpec
+
+_OF_DIFFERENCE = tuple(Difference.__dataclass_fields__)
+_OF_SLICE = ("property", "slice", "title", "images")
+_ACCURACY = ("strategy", "seeds", "accuracy", "low", "high")
+_GAIN = (
+    *("first", "second", "first_accuracy", "second_accuracy"),
+    *(f"gain_{name}" for name in _OF_DIFFERENCE),
+    "elsewhere",
+    *(f"beyond_{name}" for name in _OF_DIFFERENCE),
+    *("fixed", "regressed", "tests", "words"),
+)
+
+
+def slice_tables(
+    evidence: ExperimentPredictions, spec: ExperimentSpec, pair: tuple[str, str] | None
+) -> Mapping[str, tuple[Sequence[str], list[Sequence[Any]]]]:
+    """``slice-accuracies`` and ``slice-gains`` (of ``pair``), column names and lines of each.
+
+    Slices are those of the page: by what is measured on pixels only where somebody had it measured,
+    and by class alone where the dataset is no longer here.
+    """
+    slicing = _slicing(evidence, spec)
+    classes = evidence.classes
+    of_slices = {
+        one.key: (one.kind.value, one.key, slice_title(one, classes), one.images)
+        for one in slicing.slices
+    }
+    accuracies = [
+        [*of_slices[one.key], *(getattr(one, name) for name in _ACCURACY)]
+        for one in slice_accuracies(evidence, slicing)
+    ]
+    gains: list[Sequence[Any]] = []
+    if pair is not None:
+        found = slice_gains(evidence, slicing.slices, *pair)
+        gains = [
+            [
+                *of_slices[one.of.key],
+                *pair,
+                *_numbers(one),
+                found.tests,
+                describe_slice_gain(one, found, classes),
+            ]
+            for one in found.entries
+        ]
+    return {
+        "slice-accuracies": ((*_OF_SLICE, *_ACCURACY), accuracies),
+        "slice-gains": ((*_OF_SLICE, *_GAIN), gains),
+    }
+
+
+def _slicing(evidence: ExperimentPredictions, spec: ExperimentSpec) -> Slicing:
+    if not evidence.answers:
+        return Slicing((), ())
+    try:
+        dataset = open_dataset(spec.dataset_id)
+    except UnknownName:
+        dataset = None
+    measurements = kept_measurements(evidence.experiment_id)
+    return slices_of(property_values(evidence, spec, dataset, measurements))
+
+
+def _numbers(one: SliceGain) -> list[Any]:
+    return [
+        *(one.first_accuracy, one.second_accuracy),
+        *(getattr(one.gain, name) for name in _OF_DIFFERENCE),
+        one.elsewhere,
+        *(one.beyond and getattr(one.beyond, name) for name in _OF_DIFFERENCE),
+        *(one.fixed, one.regressed),
+    ]
