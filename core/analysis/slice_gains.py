@@ -203,10 +203,12 @@ def contrast_p_value(differences: np.ndarray, unit: int, inside: np.ndarray) -> 
     (Chung and Romano 2013). Its variances count one more image of ``unit`` and one of ``-unit``, so
     that none is 0. The p value counts the observation itself (Phipson and Smyth 2010).
     """
+    # The same draws for a pair and for the pair turned around, and, since the smaller one is drawn,
+    # for a part and for the rest: these ask the same question.
+    differences = differences if differences.sum() >= 0 else -differences
     values, counts = np.unique(differences, return_counts=True)
     if len(values) < 2:
         return 1.0
-    # Of a part and the rest the smaller one is drawn: both questions then have the same answer.
     smaller = inside if 2 * inside.sum() <= len(inside) else ~inside
     size = int(smaller.sum())
     observed = np.array([(differences[smaller] == value).sum() for value in values])
