@@ -18,6 +18,8 @@ from core.analysis.significance import mean_interval
 # With fewer the interval of an accuracy is wider than half of the scale.
 FEWEST_IMAGES = 10
 PARTS = 4
+# Of the largest value: classes of 25 and of 26 images are as large as each other.
+ALIKE_WITHIN = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +51,7 @@ class Slice:
 class Reason(StrEnum):
     """Why a property, or a class, has no slice."""
 
-    ALIKE = "alike"  # all test images have the same value
+    ALIKE = "alike"  # all test images have the same value, or nearly
     FEW = "few"  # there are too few images of one value or the other
     SAME = "same"  # its slices hold the same images as those of another property
 
@@ -98,7 +100,7 @@ def slices_of(values: Mapping[ImageProperty, np.ndarray]) -> Slicing:
     found: list[Slice] = []
     left_out: list[LeftOut] = []
     for kind, of_images in values.items():
-        if len(np.unique(of_images)) < 2:
+        if _are_alike(kind, of_images):
             left_out.append(LeftOut(kind, Reason.ALIKE))
             continue
         if kind is ImageProperty.CLASS:
@@ -151,6 +153,13 @@ def slice_accuracies(
                 )
             )
     return tuple(found)
+
+
+def _are_alike(kind: ImageProperty, values: np.ndarray) -> bool:
+    spread = float(np.ptp(values))
+    if kind is ImageProperty.CLASS:
+        return spread == 0
+    return spread <= ALIKE_WITHIN * float(np.abs(values).max())
 
 
 def _by_class(labels: np.ndarray) -> tuple[dict[int, np.ndarray], tuple[int, ...]]:

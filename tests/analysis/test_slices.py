@@ -94,6 +94,12 @@ def test_what_is_alike_everywhere_or_told_before_is_left_out():
     assert left_out(slicing) == [(SIZE, Reason.SAME, ()), (COLOUR, Reason.ALIKE, ())]
 
 
+def test_nearly_the_same_value_is_the_same():
+    assert left_out(slices_of({SIZE: np.repeat([90, 100], 30)})) == [(SIZE, Reason.ALIKE, ())]
+    assert images_of(slices_of({SIZE: np.repeat([89, 100], 30)}), SIZE) == [30, 30]
+    assert left_out(slices_of({BRIGHTNESS: np.zeros(60)})) == [(BRIGHTNESS, Reason.ALIKE, ())]
+
+
 def test_grey_and_colour_are_two_slices_or_none():
     assert images_of(slices_of({COLOUR: np.repeat([0, 1], [10, 90])}), COLOUR) == [10, 90]
     assert slices_of({COLOUR: np.repeat([0, 1], [9, 91])}).slices == ()

@@ -25,6 +25,7 @@ VIEWS = {
     "compare-differences": f"/compare?experiment={EXPERIMENT}&view=differences",
     "compare-backbones": f"/compare?experiment={EXPERIMENT}&view=backbones",
     "compare-classes": f"/compare?experiment={EXPERIMENT}&view=classes",
+    "compare-slices": f"/compare?experiment={EXPERIMENT}&view=slices",
     "compare-time": f"/compare?experiment={EXPERIMENT}&view=time",
     "compare-pictures": f"/compare?experiment={EXPERIMENT}&view=pictures",
     "compare-flips": f"/compare?experiment={EXPERIMENT}&view=pictures&show=flips",
@@ -33,8 +34,10 @@ VIEWS = {
     "compare-report": f"/compare?experiment={EXPERIMENT}&view=report",
     "dataset-health": "/datasets?dataset=arrows",
     "dataset-images": "/datasets?dataset=arrows&section=Images",
+    "dataset-results": "/datasets?dataset=arrows&section=Results",
     "dataset-cleanup": "/datasets?dataset=arrows&section=Clean+up",
     "dataset-manage": "/datasets?dataset=arrows&section=Manage",
+    "experiments-datasets": "/experiments?view=datasets",
     "try-guess": f"/try_it?experiment={EXPERIMENT}&view=guess",
     "try-keep": f"/try_it?experiment={RECORDED}&view=keep",
 }

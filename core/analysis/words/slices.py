@@ -118,7 +118,7 @@ def describe_left_out(left_out: Sequence[LeftOut], classes: Sequence[str]) -> li
     """Which properties and classes have no slice, and why; a sentence for each reason."""
     found = []
     for reason, sentence in (
-        (Reason.ALIKE, "All test images are alike in {}."),
+        (Reason.ALIKE, "All test images are about the same in {}."),
         (Reason.FEW, f"Too few images differ for slices of at least {FEWEST_IMAGES}: {{}}."),
         (Reason.SAME, "The same images as slices above: those by {}."),
     ):
