@@ -55,8 +55,8 @@ def sections_of(gains: SliceGains) -> dict[str, tuple[SliceGain, ...]]:
 def slice_gains_chart(gains: SliceGains, overall: float, classes: Sequence[str]) -> Exhibit:
     """How many points ``second`` is ahead in each slice, with the 95 % interval.
 
-    Filled markers are told apart from 0 after Holm. The dotted lines are 0 and ``overall``, the
-    difference (-1 to 1) on all test images. The table has the slices that are not drawn, too.
+    Filled markers are told apart from 0 after Holm. The thin line is 0, the dotted one ``overall``,
+    the difference (-1 to 1) on all test images. The table has the slices that are not drawn, too.
     """
     sections = sections_of(gains)
     rows: list[tuple[str, SliceGain | None]] = []
