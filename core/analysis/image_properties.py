@@ -52,6 +52,7 @@ class ImageProperty(StrEnum):
     CONTRAST = "contrast"
     SHARPNESS = "sharpness"
     DISTANCE = "distance"
+    OWN = "own"  # several of the others, under a name that somebody gave
 
 
 # Those that are fields of ``Measurements``.

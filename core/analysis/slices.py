@@ -5,7 +5,7 @@ images, or into fewer parts where these would be too small. Images of the same v
 two slices of a property.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,6 +14,7 @@ import numpy as np
 from core.analysis.evidence import ExperimentPredictions
 from core.analysis.image_properties import ImageProperty
 from core.analysis.significance import mean_interval
+from core.experiments.labels import OwnSlice
 
 # With fewer the interval of an accuracy is wider than half of the scale.
 FEWEST_IMAGES = 10
@@ -28,7 +29,7 @@ class Slice:
 
     ``place``: the label of a class; else from 0 for the smallest values to ``places`` - 1.
     ``low``, ``high``: the smallest and the largest value in it. ``rows`` bool ``(N,)``: which test
-    images are in it.
+    images are in it. ``name``: of one that somebody put together.
     """
 
     kind: ImageProperty
@@ -37,6 +38,7 @@ class Slice:
     low: float
     high: float
     rows: np.ndarray
+    name: str = ""
 
     @property
     def key(self) -> str:
@@ -54,15 +56,18 @@ class Reason(StrEnum):
     ALIKE = "alike"  # all test images have the same value, or nearly
     FEW = "few"  # there are too few images of one value or the other
     SAME = "same"  # its slices hold the same images as those of another property
+    UNKNOWN = "unknown"  # one of its parts is no slice here
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """``labels``: of classes that are left out, where it is not the whole property."""
+    """``labels``: of classes that are left out, where it is not the whole property; ``name``: of a
+    slice that somebody put together."""
 
     kind: ImageProperty
     reason: Reason
     labels: tuple[int, ...] = ()
+    name: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,6 +133,29 @@ def slices_of(values: Mapping[ImageProperty, np.ndarray]) -> Slicing:
             )
             for place, rows in places.items()
         ]
+    return Slicing(tuple(found), tuple(left_out))
+
+
+def with_own_slices(slicing: Slicing, own: Sequence[OwnSlice]) -> Slicing:
+    """The same with those that people named: the images that are in all of their parts.
+
+    Of several parts by the same property one is enough. One with fewer than ``FEWEST_IMAGES`` is
+    left out, and one whose parts are no slices here.
+    """
+    known = {one.key: one for one in slicing.slices}
+    found, left_out = list(slicing.slices), list(slicing.left_out)
+    for place, named in enumerate(own):
+        if not set(named.parts) <= set(known):
+            left_out.append(LeftOut(ImageProperty.OWN, Reason.UNKNOWN, name=named.name))
+            continue
+        by_kind: dict[ImageProperty, list[np.ndarray]] = {}
+        for part in named.parts:
+            by_kind.setdefault(known[part].kind, []).append(known[part].rows)
+        rows = np.all([np.any(parts, axis=0) for parts in by_kind.values()], axis=0)
+        if rows.sum() < FEWEST_IMAGES:
+            left_out.append(LeftOut(ImageProperty.OWN, Reason.FEW, name=named.name))
+            continue
+        found.append(Slice(ImageProperty.OWN, place, len(own), 0.0, 0.0, rows, named.name))
     return Slicing(tuple(found), tuple(left_out))
 
 

@@ -6,11 +6,11 @@ from typing import Any
 from core.analysis.evidence import ExperimentPredictions
 from core.analysis.image_properties import kept_measurements, property_values
 from core.analysis.slice_gains import Difference, SliceGain, slice_gains
-from core.analysis.slices import Slicing, slice_accuracies, slices_of
+from core.analysis.slices import Slicing, slice_accuracies, slices_of, with_own_slices
 from core.analysis.words.slices import describe_slice_gain, slice_title
 from core.datasets.storage import open_dataset
 from core.errors import UnknownName
-from core.experiments.records import ExperimentSpec
+from core.experiments.records import ExperimentRecord
 
 _OF_DIFFERENCE = tuple(Difference.__dataclass_fields__)
 _OF_SLICE = ("property", "slice", "title", "images")
@@ -25,14 +25,14 @@ _GAIN = (
 
 
 def slice_tables(
-    evidence: ExperimentPredictions, spec: ExperimentSpec, pair: tuple[str, str] | None
+    evidence: ExperimentPredictions, experiment: ExperimentRecord, pair: tuple[str, str] | None
 ) -> Mapping[str, tuple[Sequence[str], list[Sequence[Any]]]]:
     """``slice-accuracies`` and ``slice-gains`` (of ``pair``), column names and lines of each.
 
     Slices are those of the page: by what is measured on pixels only where somebody had it measured,
     and by class alone where the dataset is no longer here.
     """
-    slicing = _slicing(evidence, spec)
+    slicing = _slicing(evidence, experiment)
     classes = evidence.classes
     of_slices = {
         one.key: (one.kind.value, one.key, slice_title(one, classes), one.images)
@@ -61,15 +61,16 @@ def slice_tables(
     }
 
 
-def _slicing(evidence: ExperimentPredictions, spec: ExperimentSpec) -> Slicing:
+def _slicing(evidence: ExperimentPredictions, experiment: ExperimentRecord) -> Slicing:
     if not evidence.answers:
         return Slicing((), ())
     try:
-        dataset = open_dataset(spec.dataset_id)
+        dataset = open_dataset(experiment.spec.dataset_id)
     except UnknownName:
         dataset = None
     measurements = kept_measurements(evidence.experiment_id)
-    return slices_of(property_values(evidence, spec, dataset, measurements))
+    values = property_values(evidence, experiment.spec, dataset, measurements)
+    return with_own_slices(slices_of(values), experiment.labels.slices)
 
 
 def _numbers(one: SliceGain) -> list[Any]:

@@ -67,7 +67,7 @@ def export_tables(
     )
     pair = pair or headline_pair(evidence)
     tables["disagreements"] = _disagreements(evidence, pair)
-    tables |= slice_tables(evidence, store.experiment(experiment_id).spec, pair)
+    tables |= slice_tables(evidence, store.experiment(experiment_id), pair)
     return {
         name: (csv_bytes(columns, lines), _json_bytes(columns, lines))
         for name, (columns, lines) in tables.items()

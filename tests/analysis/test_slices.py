@@ -7,7 +7,8 @@ import pytest
 from scipy.stats import binomtest
 
 from core.analysis.image_properties import ImageProperty
-from core.analysis.slices import FEWEST_IMAGES, Reason, slice_accuracies, slices_of
+from core.analysis.slices import FEWEST_IMAGES, Reason, slice_accuracies, slices_of, with_own_slices
+from core.experiments.labels import OwnSlice
 from tests.made_evidence import evidence_of
 
 CLASS, SIZE = ImageProperty.CLASS, ImageProperty.CLASS_SIZE
@@ -121,3 +122,25 @@ def test_accuracy_in_a_slice_is_counted_there_with_wilsons_interval():
     assert second.accuracy == pytest.approx((9 / 12 + 7 / 12) / 2)
     interval = binomtest(8, 12).proportion_ci(0.95, method="wilson")
     assert (second.low, second.high) == pytest.approx((interval.low, interval.high))
+
+
+def test_a_slice_of_ones_own_is_in_all_of_its_parts_and_in_one_of_each_property():
+    slicing = slices_of({CLASS: np.repeat([0, 1, 2], 40), BRIGHTNESS: np.tile(np.arange(40.0), 3)})
+    own = [
+        OwnSlice("dark", ("class.0", "class.2", "brightness.0")),
+        OwnSlice("darkest", ("class.1", "brightness.0")),
+        OwnSlice("not measured", ("class.1", "sharpness.0")),
+        OwnSlice("half", ("brightness.0", "brightness.1")),
+    ]
+    found = with_own_slices(slicing, own)
+    assert found.slices[: len(slicing.slices)] == slicing.slices
+    dark, darkest, half = found.of(ImageProperty.OWN)
+    assert (dark.name, dark.key, dark.images) == ("dark", "own.0", 20)
+    assert dark.rows.nonzero()[0].tolist() == [*range(10), *range(80, 90)]
+    assert (darkest.images, half.key, half.images) == (10, "own.3", 60)
+    assert [(one.reason, one.name) for one in found.left_out] == [(Reason.UNKNOWN, "not measured")]
+    few = with_own_slices(
+        slices_of({CLASS: np.repeat([0, 1], 12), SIZE: np.tile([1, 2], 12)}),
+        [OwnSlice("few", ("class.0", "class_size.1"))],
+    )
+    assert [(one.kind, one.reason) for one in few.left_out] == [(ImageProperty.OWN, Reason.FEW)]

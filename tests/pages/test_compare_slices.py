@@ -6,8 +6,9 @@ from core.analysis.evidence import load_evidence
 from core.analysis.image_properties import kept_measurements, property_values
 from core.analysis.slice_gains import slice_gains
 from core.analysis.slices import slices_of
-from core.analysis.words.slices import describe_slices
+from core.analysis.words.slices import OWN_CAUTION, describe_slices
 from core.datasets.storage import remove_dataset
+from core.experiments.labels import OwnSlice
 from core.experiments.store import open_store
 from core.jobs import cached
 from core.text import escape_markdown
@@ -16,6 +17,7 @@ from tests.pages.compared import EXPERIMENT
 from tests.pages.conftest import arrows, is_whole, open_cold, press, words
 from tests.stored_home import do_next
 
+NAME, PARTS = f"slices.own.name.{EXPERIMENT}", f"slices.own.parts.{EXPERIMENT}"
 MEASURE = "Measure brightness, contrast, sharpness and the nearest training image, too"
 
 
@@ -94,3 +96,33 @@ def test_without_the_dataset_there_are_classes_alone():
     assert "the slices are by class alone" in words(app)
     assert MEASURE not in labels(app)
     assert app.segmented_control(key="address.property").options == ["class"]
+
+
+def test_a_slice_of_ones_own_is_saved_tested_with_the_others_and_removed():
+    app = opened(first="mlp", second="cnn")
+    tests = sentences_of("mlp", "cnn")[-1]
+    app.text_input(key=NAME).set_value("left and up")
+    app.multiselect(key=PARTS).set_value(["class.1", "class.2"])
+    app = is_whole(press(app, "Save"))
+    assert store_labels().slices == (OwnSlice("left and up", ("class.1", "class.2")),)
+    text = words(app)
+    assert "**left and up**: class “left” and class “up”" in text
+    assert tests not in text
+    assert OWN_CAUTION in text
+    assert "your own" in app.segmented_control(key="address.property").options
+    assert 24 in app.dataframe[0].value["test images"].tolist()
+    app = is_whole(press(app, "Remove"))
+    assert store_labels().slices == ()
+    assert tests in words(app)
+
+
+def test_a_slice_without_a_name_is_refused():
+    app = opened()
+    app.multiselect(key=PARTS).set_value(["class.1"])
+    app = press(app, "Save")
+    assert "A slice has a name of 1 to 80 letters" in app.error[0].value
+    assert store_labels().slices == ()
+
+
+def store_labels():
+    return open_store().experiment(EXPERIMENT).labels

@@ -20,6 +20,10 @@ from core.analysis.words.verdicts import (
 from core.text import count_text, list_text, percent_text, some_text
 
 MOST_NAMED = 5
+OWN_CAUTION = (
+    "Slices that people named are tested with the others. One that was named because it looked "
+    "special looks more special than its p value says: try it on images that nobody looked at."
+)
 NO_SLICES = (
     f"There is no slice to look at: at least two need {FEWEST_IMAGES} test images or more each."
 )
@@ -32,6 +36,7 @@ PROPERTY_TITLES = {
     ImageProperty.CONTRAST: "contrast",
     ImageProperty.SHARPNESS: "sharpness",
     ImageProperty.DISTANCE: "nearest training image",
+    ImageProperty.OWN: "your own",
 }
 PROPERTY_MEANINGS = {
     ImageProperty.CLASS: "the label",
@@ -59,6 +64,8 @@ def slice_title(one: Slice, classes: Sequence[str]) -> str:
     """``class “ant”``, ``grey``, ``brightness up to 84``, ``contrast 31 to 40``."""
     if one.kind is ImageProperty.CLASS:
         return f"class {quoted(classes[one.place])}"
+    if one.kind is ImageProperty.OWN:
+        return quoted(one.name)
     if one.kind is ImageProperty.COLOUR:
         return "colour" if one.low else "grey"
     low, high = (_value(one.kind, value) for value in (one.low, one.high))
@@ -123,8 +130,17 @@ def describe_left_out(left_out: Sequence[LeftOut], classes: Sequence[str]) -> li
         (Reason.SAME, "The same images as slices above: those by {}."),
     ):
         names = [
-            PROPERTY_TITLES[one.kind] for one in left_out if one.reason is reason and not one.labels
+            PROPERTY_TITLES[one.kind]
+            for one in left_out
+            if one.reason is reason and not one.labels and not one.name
         ]
+        if names:
+            found.append(sentence.format(list_text(names)))
+    for reason, sentence in (
+        (Reason.FEW, f"Too few test images, under {FEWEST_IMAGES}, are in {{}}."),
+        (Reason.UNKNOWN, "Not measured here, or not cut like that: the parts of {}."),
+    ):
+        names = [quoted(one.name) for one in left_out if one.name and one.reason is reason]
         if names:
             found.append(sentence.format(list_text(names)))
     for one in left_out:

@@ -1,6 +1,7 @@
 """Compare, Where it helps: slices of the test images, where the gain holds, how good each is."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import streamlit as st
 
@@ -14,10 +15,11 @@ from core.analysis.image_properties import (
 )
 from core.analysis.significance import image_differences
 from core.analysis.slice_gains import SliceGains, slice_gains
-from core.analysis.slices import Slice, Slicing, slice_accuracies, slices_of
+from core.analysis.slices import Slice, Slicing, slice_accuracies, slices_of, with_own_slices
 from core.analysis.verdicts import pair_verdict
 from core.analysis.words.slices import (
     NO_SLICES,
+    OWN_CAUTION,
     PROPERTY_MEANINGS,
     PROPERTY_TITLES,
     describe_left_out,
@@ -27,8 +29,10 @@ from core.analysis.words.slices import (
 from core.analysis.words.verdicts import describe_pair
 from core.charts.slices import MOST_ROWS, sections_of, slice_accuracy_chart, slice_gains_chart
 from core.datasets.dataset import Dataset
+from core.experiments.labels import OwnSlice
 from core.text import count_text, escape_markdown
 from core.ui.compare.image import show_image
+from core.ui.compare.own_slices import show_own_slices
 from core.ui.frame import evidence_reads, reads
 from core.ui.frame.address import Choice, choose_in_list, choose_in_row, remember, wanted_number
 from core.ui.frame.evidence_reads import Subject, computed, drawn, kept
@@ -60,6 +64,15 @@ MEASURE_HELP = (
 )
 
 
+class Known(NamedTuple):
+    """What slices are made from: whether the dataset is here, whether its images were measured,
+    and the slices that people named, each with its parts."""
+
+    dataset: bool
+    measured: bool
+    own: tuple[tuple[str, tuple[str, ...]], ...]
+
+
 def show_slices(subject: Subject) -> None:
     evidence = evidence_or_words(subject)
     if evidence is None:
@@ -74,7 +87,7 @@ def show_slices(subject: Subject) -> None:
     if image is not None:
         show_image(subject, evidence, dataset, image)
         return
-    known = (dataset is not None, kept_measurements(subject.id) is not None)
+    known = _known(subject, dataset)
     slicing = _slicing(subject, known)
     pair = choose_headline_pair(subject)
     if pair is not None:
@@ -82,8 +95,9 @@ def show_slices(subject: Subject) -> None:
         drawn(subject, _draw_gains, known, *pair)
     for sentence in describe_left_out(slicing.left_out, evidence.classes):
         st.caption(escape_markdown(sentence))
-    if known == (True, False):
+    if known.dataset and not known.measured:
         _offer_measurements(subject)
+    show_own_slices(subject.experiment, slicing, evidence.classes)
     if not slicing.slices:
         st.info(NO_SLICES)
         return
@@ -92,20 +106,24 @@ def show_slices(subject: Subject) -> None:
     _show_images(evidence, dataset, slicing, gains)
 
 
-def _slicing(subject: Subject, known: tuple[bool, bool]) -> Slicing:
-    """``known``: whether the dataset is here, and whether its images were measured."""
+def _known(subject: Subject, dataset: Dataset | None) -> Known:
+    own = tuple((one.name, one.parts) for one in subject.experiment.labels.slices)
+    return Known(dataset is not None, kept_measurements(subject.id) is not None, own)
 
+
+def _slicing(subject: Subject, known: Known) -> Slicing:
     def cut() -> Slicing:
-        spec, (has_dataset, has_measurements) = subject.experiment.spec, known
-        dataset = reads.dataset(spec.dataset_id) if has_dataset else None
-        measurements = kept_measurements(subject.id) if has_measurements else None
+        spec = subject.experiment.spec
+        dataset = reads.dataset(spec.dataset_id) if known.dataset else None
+        measurements = kept_measurements(subject.id) if known.measured else None
         evidence = evidence_reads.evidence(subject)
-        return slices_of(property_values(evidence, spec, dataset, measurements))
+        slicing = slices_of(property_values(evidence, spec, dataset, measurements))
+        return with_own_slices(slicing, [OwnSlice(*one) for one in known.own])
 
     return kept(subject, ("slices", known), cut)
 
 
-def _gains(subject: Subject, known: tuple[bool, bool], first: str, second: str) -> SliceGains:
+def _gains(subject: Subject, known: Known, first: str, second: str) -> SliceGains:
     slices = _slicing(subject, known).slices
     return kept(
         subject,
@@ -114,7 +132,7 @@ def _gains(subject: Subject, known: tuple[bool, bool], first: str, second: str) 
     )
 
 
-def _draw_gains(subject: Subject, known: tuple[bool, bool], first: str, second: str) -> None:
+def _draw_gains(subject: Subject, known: Known, first: str, second: str) -> None:
     gains = _gains(subject, known, first, second)
     verdict = computed(subject, pair_verdict, first, second)
     classes = evidence_reads.evidence(subject).classes
@@ -129,6 +147,8 @@ def _draw_gains(subject: Subject, known: tuple[bool, bool], first: str, second: 
         help=f"{GAINS_HELP}\n\n{meanings}",
     )
     sentences([f"On all test images: {describe_pair(verdict)}", *describe_slices(gains, classes)])
+    if known.own:
+        st.caption(OWN_CAUTION)
     if len(gains.entries) > MOST_ROWS:
         st.caption(f"The chart has the first {MOST_ROWS}, the table all {len(gains.entries):,}.")
     if gains.entries:
@@ -150,7 +170,7 @@ def _offer_measurements(subject: Subject) -> None:
         st.rerun()
 
 
-def _show_accuracies(subject: Subject, slicing: Slicing, known: tuple[bool, bool]) -> None:
+def _show_accuracies(subject: Subject, slicing: Slicing, known: Known) -> None:
     st.header("How good is each strategy there?", help=ACCURACY_HELP)
     kinds = dict.fromkeys(one.kind for one in slicing.slices)
     titles = {kind.value: PROPERTY_TITLES[kind] for kind in kinds}
@@ -160,7 +180,7 @@ def _show_accuracies(subject: Subject, slicing: Slicing, known: tuple[bool, bool
     drawn(subject, _draw_accuracies, known, chosen)
 
 
-def _draw_accuracies(subject: Subject, known: tuple[bool, bool], chosen: str) -> None:
+def _draw_accuracies(subject: Subject, known: Known, chosen: str) -> None:
     evidence, slicing = evidence_reads.evidence(subject), _slicing(subject, known)
     accuracies = kept(
         subject, ("slice accuracies", known), lambda: slice_accuracies(evidence, slicing)

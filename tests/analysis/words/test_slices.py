@@ -33,12 +33,12 @@ def titles():
     """The first, a middle and the last slice of every property."""
     found = {}
     for kind in ImageProperty:
-        if kind in (ImageProperty.CLASS, ImageProperty.COLOUR):
+        if kind in (ImageProperty.CLASS, ImageProperty.COLOUR, ImageProperty.OWN):
             ends = [(0, 2, 0.0, 0.0), (1, 2, 1.0, 1.0)]
         else:
             ends = [(0, 4, 0.1, 20.0), (1, 4, 20.4, 1234.6), (2, 4, 30.0, 30.0), (3, 4, 0.25, 99.0)]
         for place, places, low, high in ends:
-            title = slice_title(Slice(kind, place, places, low, high, ROWS), CLASSES)
+            title = slice_title(Slice(kind, place, places, low, high, ROWS, "dark ants"), CLASSES)
             found[f"title, {kind} {place}"] = title
     return found
 
@@ -60,6 +60,9 @@ def test_the_sentences(held):
         LeftOut(ImageProperty.IMAGE_SIZE, Reason.ALIKE),
         LeftOut(ImageProperty.COLOUR, Reason.ALIKE),
         LeftOut(ImageProperty.CONTRAST, Reason.FEW),
+        LeftOut(ImageProperty.OWN, Reason.FEW, name="dark ants"),
+        LeftOut(ImageProperty.OWN, Reason.UNKNOWN, name="blurred"),
+        LeftOut(ImageProperty.OWN, Reason.UNKNOWN, name="far off"),
     ]
     held(
         titles()
