@@ -42,6 +42,12 @@ def labels(app):
     return [button.label for button in app.button]
 
 
+def offered(app):
+    """The properties to choose from, without the colour of their letters."""
+    options = app.segmented_control(key="address.property").options
+    return [one.removeprefix(":gray[").removesuffix("]") for one in options]
+
+
 def test_the_gain_stands_in_words_and_in_a_table():
     app = opened(first="mlp", second="cnn")
     assert "Where is CNN, three blocks better?" in [element.value for element in app.header]
@@ -60,11 +66,11 @@ def test_the_gain_stands_in_words_and_in_a_table():
 def test_more_is_measured_when_somebody_asks(monkeypatch):
     monkeypatch.setattr(cached, "ensure_worker", do_next)
     app = opened()
-    assert app.segmented_control(key="address.property").options == ["class"]
+    assert offered(app) == ["class"]
     before = sentences_of("cnn", "vgg16_probe")[-1]
     app = is_whole(press(app, MEASURE))
     assert MEASURE not in labels(app)
-    assert app.segmented_control(key="address.property").options == [
+    assert offered(app) == [
         *("class", "brightness", "contrast", "sharpness", "nearest training image")
     ]
     after = sentences_of("cnn", "vgg16_probe")[-1]
@@ -95,7 +101,7 @@ def test_without_the_dataset_there_are_classes_alone():
     app = opened()
     assert "the slices are by class alone" in words(app)
     assert MEASURE not in labels(app)
-    assert app.segmented_control(key="address.property").options == ["class"]
+    assert offered(app) == ["class"]
 
 
 def test_a_slice_of_ones_own_is_saved_tested_with_the_others_and_removed():
@@ -109,7 +115,7 @@ def test_a_slice_of_ones_own_is_saved_tested_with_the_others_and_removed():
     assert "**left and up**: class “left” and class “up”" in text
     assert tests not in text
     assert OWN_CAUTION in text
-    assert "your own" in app.segmented_control(key="address.property").options
+    assert "your own" in offered(app)
     assert 24 in app.dataframe[0].value["test images"].tolist()
     app = is_whole(press(app, "Remove"))
     assert store_labels().slices == ()
