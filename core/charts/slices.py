@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from core.analysis.slice_gains import SliceGain, SliceGains
+from core.analysis.slice_gains import Difference, SliceGain, SliceGains
 from core.analysis.slices import Slice, SliceAccuracy
 from core.analysis.verdicts import Outcome
 from core.analysis.words.slices import NO_SLICES, PROPERTY_TITLES, describe_slice_gain, slice_title
@@ -15,6 +15,7 @@ from core.charts.style import (
     FLAT_MARGIN,
     LEGEND_ABOVE,
     MARGIN,
+    UPRIGHT,
     chart_of_rows,
     hundredfold,
     marker_of,
@@ -125,11 +126,7 @@ def slice_gains_frame(gains: SliceGains, classes: Sequence[str]) -> pd.DataFrame
             TOLD_APART: _yes(one.gain.outcome is not Outcome.TIED),
             "p after Holm": one.gain.adjusted_p_value,
             "elsewhere (points)": hundredfold(one.elsewhere),
-            "more than elsewhere (points)": hundredfold(one.beyond and one.beyond.value),
-            "more, low (points)": hundredfold(one.beyond and one.beyond.low),
-            "more, high (points)": hundredfold(one.beyond and one.beyond.high),
-            "another difference": one.beyond and _yes(one.beyond.outcome is not Outcome.TIED),
-            "p of that after Holm": one.beyond and one.beyond.adjusted_p_value,
+            **_beyond(one.beyond),
             "fixed (images)": one.fixed,
             "regressed (images)": one.regressed,
         }
@@ -155,7 +152,7 @@ def slice_accuracy_chart(
         row_height=max(ROW_HEIGHT, MARKER_HEIGHT * len(strategies)),
         room=LEGEND_LINE * len(strategies),
         margin=MARGIN | {"t": MARGIN["t"] + LEGEND_LINE * len(strategies)},
-        legend=LEGEND_ABOVE | {"orientation": "v"},
+        legend=LEGEND_ABOVE | UPRIGHT,
     )
     with_whiskers = len(shown) * len(strategies) <= MOST_WHISKERS
     for number, (strategy, title) in enumerate(strategies.items()):
@@ -203,6 +200,17 @@ def slice_accuracies_frame(
         }
         for one in accuracies
     )
+
+
+def _beyond(found: Difference | None) -> dict[str, float | str | None]:
+    """The columns of the second question; nothing where it was not asked."""
+    return {
+        "more than elsewhere (points)": 100 * found.value if found else None,
+        "more, low (points)": 100 * found.low if found else None,
+        "more, high (points)": 100 * found.high if found else None,
+        "another difference": _yes(found.outcome is not Outcome.TIED) if found else None,
+        "p of that after Holm": found.adjusted_p_value if found else None,
+    }
 
 
 def _label(one: Slice, classes: Sequence[str]) -> str:
