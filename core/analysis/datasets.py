@@ -5,7 +5,7 @@ the best of many would show the luckiest ones.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from core.analysis.listing import ListedResult, PretrainingGain
@@ -99,17 +99,15 @@ def dataset_gains(entries: Iterable[Listed]) -> tuple[DatasetGain, ...]:
     return tuple(sorted(found, key=lambda one: (one.training_images, one.dataset)))
 
 
-def results_over_time(
-    entries: Iterable[Listed], dataset_ids: Collection[str]
-) -> tuple[DatasetResult, ...]:
-    """The experiments on these datasets that have a result, the oldest first.
+def results_over_time(entries: Iterable[Listed]) -> tuple[DatasetResult, ...]:
+    """Those of these experiments that have a result, the oldest first.
 
     Archived experiments, and those on a fraction of the training images, do not count.
     """
     known = [
         (experiment, result)
         for experiment, result in entries
-        if result is not None and experiment.spec.dataset_id in dataset_ids and _counts(experiment)
+        if result is not None and _counts(experiment)
     ]
     best: dict[str, float] = {}
     found = []

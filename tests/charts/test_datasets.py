@@ -3,7 +3,7 @@
 from core.analysis.datasets import dataset_gains, results_over_time, winners_of
 from core.analysis.words.datasets import NO_GAINS, NO_RESULTS
 from core.charts.datasets import gains_chart, results_chart, winners_frame
-from tests.analysis.test_datasets import BIRDS, FINCHES, HISTORY, experiment, result
+from tests.analysis.test_datasets import HISTORY, experiment, result
 
 GAINS = dataset_gains(
     [
@@ -42,7 +42,7 @@ def test_of_many_datasets_the_names_are_in_the_table_alone():
 
 
 def test_the_best_so_far_is_a_line_and_a_filled_marker():
-    results = results_over_time(HISTORY, {BIRDS, FINCHES})
+    results = results_over_time(HISTORY)
     exhibit = results_chart(results)
     line, markers, _, others = exhibit.figure.data
     assert line.y == (80.0, 85.0, 90.0, 90.0)

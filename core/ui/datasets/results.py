@@ -27,8 +27,8 @@ def show_results(dataset: Dataset) -> None:
     """Of the dataset and its other versions, from the kept summaries."""
     versions = versions_of(dataset.id, {one.id: one.version_of for one in reads.datasets()})
     experiments = [one for one in reads.store().experiments() if one.spec.dataset_id in versions]
-    found, missing = listed()
-    results = results_over_time(((one, found.get(one.id)) for one in experiments), versions)
+    found, missing = listed(experiments)
+    results = results_over_time(found)
     draw_once(digest_of(dataset.id, *map(astuple, results)), _draw_results, results)
     with st.container(horizontal=True):
         for version in winners_of(results):
@@ -37,7 +37,7 @@ def show_results(dataset: Dataset) -> None:
         own = [one for one in results if one.dataset_id == dataset.id]
         if own:  # the list knows a dataset by the name that it had
             link_to("experiments", "Its experiments", dataset=own[-1].dataset)
-    make_missing(missing, {one.id for one in experiments})
+    make_missing(missing)
 
 
 def _draw_results(results: Sequence[DatasetResult]) -> None:

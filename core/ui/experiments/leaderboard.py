@@ -24,13 +24,13 @@ HELP = (
 
 
 def show_leaderboard(experiments: Sequence[ExperimentRecord]) -> None:
-    results, missing = listed()
-    gains = dataset_gains((each, results.get(each.id)) for each in experiments)
+    found, missing = listed(experiments)
+    gains = dataset_gains(found)
     draw_once(digest_of(*(astuple(one) for one in gains)), _draw_gains, gains)
     with st.container(horizontal=True):
         for one in gains[:MOST_LINKS]:
             link_to("compare", escape_markdown(one.dataset), experiment=one.experiment)
-    make_missing(missing, {each.id for each in experiments})
+    make_missing(missing)
 
 
 def _draw_gains(gains: Sequence[DatasetGain]) -> None:

@@ -1,11 +1,13 @@
 """What is kept of the results of experiments, for all pages that list them."""
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from core.analysis.listing import ListedResult, list_result, listed_results
+from core.analysis.datasets import Listed
+from core.analysis.listing import list_result, listed_results
+from core.experiments.records import ExperimentRecord
 from core.text import count_text
 from core.ui.frame import reads
 from core.ui.frame.errors import error_box
@@ -14,18 +16,23 @@ from core.ui.frame.errors import error_box
 PATIENCE_SECONDS = 1.0
 
 
-def listed() -> tuple[dict[str, ListedResult | None], dict[str, str]]:
-    """Shared by all visitors: what ``listed_results`` gives, read again after a commit alone."""
-    store = reads.store()
-    return store.unless_changed("listed", lambda: listed_results(store))
+def listed(experiments: Sequence[ExperimentRecord]) -> tuple[list[Listed], dict[str, str]]:
+    """Each of them with its kept result, and the marks of those that have none yet.
 
-
-def make_missing(missing: Mapping[str, str], known: Collection[str]) -> None:
-    """Read the predictions of experiments whose results are not kept, then draw the page again.
-
-    ``missing``: their marks, of which only those of ``known`` experiments are wanted.
+    What the store keeps is read again after a commit alone, once for all visitors.
     """
-    todo = [(one, mark) for one, mark in missing.items() if one in known]
+    store = reads.store()
+    results, missing = store.unless_changed("listed", lambda: listed_results(store))
+    return (
+        [(each, results.get(each.id)) for each in experiments],
+        {each.id: missing[each.id] for each in experiments if each.id in missing},
+    )
+
+
+def make_missing(missing: Mapping[str, str]) -> None:
+    """Read the predictions of experiments whose results are not kept, then draw the page again;
+    ``missing``: their marks."""
+    todo = list(missing.items())
     if not todo:
         return
     place = st.empty()

@@ -99,12 +99,12 @@ def show_experiments(experiments: Sequence[ExperimentRecord]) -> None:
         st.info("No experiment is like that. Take a filter away.", icon=":material/filter_alt_off:")
     show_import()
     show_removed()
-    make_missing(missing, {each.id for each in experiments})
+    make_missing(missing)
 
 
 def _entries(experiments: Sequence[ExperimentRecord]) -> tuple[list[Entry], dict[str, str]]:
-    results, missing = listed()
-    return [Entry(each, results.get(each.id)) for each in experiments], missing
+    found, missing = listed(experiments)
+    return [Entry(*one) for one in found], missing
 
 
 # The filters --------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from core.analysis.datasets import dataset_gains, results_over_time, winners_of
 from core.analysis.words.datasets import describe_gains, describe_results
-from tests.analysis.test_datasets import BIRDS, FINCHES, HISTORY, PLAIN, experiment, result
+from tests.analysis.test_datasets import HISTORY, PLAIN, experiment, result
 
 
 def gains(**differences: float) -> str:
@@ -12,8 +12,8 @@ def gains(**differences: float) -> str:
     return "\n".join(describe_gains(dataset_gains(entries)))
 
 
-def over_time(*entries, of=(BIRDS, FINCHES)) -> str:
-    results = results_over_time(entries, of)
+def over_time(*entries) -> str:
+    results = results_over_time(entries)
     return "\n".join(describe_results(results, winners_of(results)))
 
 
