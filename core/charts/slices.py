@@ -35,7 +35,7 @@ MARKER_HEIGHT, LEGEND_LINE = 16, 22
 MOST_WHISKERS = 80
 _ROOM, _SHORTEST = 3.0, 5.0
 _SPREAD = 0.7
-DIFFERS = "Another difference than on the other images"
+DIFFERS = "Larger or smaller than on the other images"
 AHEAD, BEHIND, LEVEL = "Ahead", "Behind", f"Cannot be {TOLD_APART}"
 
 
@@ -208,7 +208,7 @@ def _beyond(found: Difference | None) -> dict[str, float | str | None]:
         "more than elsewhere (points)": 100 * found.value if found else None,
         "more, low (points)": 100 * found.low if found else None,
         "more, high (points)": 100 * found.high if found else None,
-        "another difference": _yes(found.outcome is not Outcome.TIED) if found else None,
+        "differs from elsewhere": _yes(found.outcome is not Outcome.TIED) if found else None,
         "p of that after Holm": found.adjusted_p_value if found else None,
     }
 

@@ -38,7 +38,7 @@ def slice_tables(
         one.key: (one.kind.value, one.key, slice_title(one, classes), one.images)
         for one in slicing.slices
     }
-    accuracies = [
+    accuracies: list[Sequence[Any]] = [
         [*of_slices[one.key], *(getattr(one, name) for name in _ACCURACY)]
         for one in slice_accuracies(evidence, slicing)
     ]

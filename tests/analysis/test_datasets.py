@@ -12,7 +12,7 @@ from tests import made_up
 def experiment(name: str, dataset: str = "birds", date: str = "2026-11-20", **changes):
     """``changes``: fields of the spec, and ``labels``."""
     labels = changes.pop("labels", Labels())
-    spec = made_up.spec(dataset_name=dataset, dataset_id=dataset.ljust(64, "0"), **changes)
+    spec = made_up.spec(dataset_name=dataset, dataset_id=dataset.ljust(64, "-"), **changes)
     created = f"{date}T10:00:00.000000+00:00"
     return made_up.experiment(id=name, created_at=created, spec=spec, labels=labels)
 
@@ -106,7 +106,7 @@ def test_datasets_come_from_the_smallest_up():
 
 # Over time ----------------------------------------------------------------------------------------
 
-FINCHES = "finches".ljust(64, "0")
+FINCHES = "finches".ljust(64, "-")
 HISTORY = [
     (experiment("c", date="2026-11-22"), result(0.85, best="CNN")),
     (experiment("a", date="2026-11-20"), result(0.80, best="CNN")),

@@ -57,10 +57,10 @@ def test_the_table_has_the_second_question_and_leaves_unknown_what_was_not_asked
     line = frame.loc["class “ant”"]
     assert line["elsewhere (points)"] == pytest.approx(100 * 55 / 120)
     assert line["more than elsewhere (points)"] == pytest.approx(-100 * 55 / 120)
-    assert (line["told apart"], line["another difference"]) == ("no", "yes")
+    assert (line["told apart"], line["differs from elsewhere"]) == ("no", "yes")
     lone = exhibit_of([(15, 0, 15), (1, 0, 5)]).frame.iloc[0]
     assert lone["elsewhere (points)"] is None or np.isnan(lone["elsewhere (points)"])
-    assert lone["another difference"] is None
+    assert lone["differs from elsewhere"] is None
     assert lone["p of that after Holm"] is None or np.isnan(lone["p of that after Holm"])
 
 

@@ -103,5 +103,5 @@ def _caution(results: Sequence[DatasetResult]) -> str:
     )
     return (
         f"{shared}. No test stands behind a new best result: of many experiments the most accurate "
-        "one is a little flattered, and the interval says by how much one may err."
+        "one is a little flattered."
     )

@@ -72,7 +72,7 @@ def slice_title(one: Slice, classes: Sequence[str]) -> str:
     if one.place == 0:
         bounds = f"up to {high}"
     elif one.place == one.places - 1:
-        bounds = f"from {low}"
+        bounds = f"at least {low}"
     else:
         bounds = low if low == high else f"{low} to {high}"
     return _BOUNDED[one.kind].format(bounds)
@@ -91,9 +91,11 @@ def describe_slices(gains: SliceGains, classes: Sequence[str]) -> list[str]:
 
 def describe_slice_tests(gains: SliceGains) -> str:
     """Over which family Holm's correction is."""
+    if gains.tests == 1:
+        return "One test is made, so its p value is not corrected."
     slices, compared = len(gains.entries), sum(one.beyond is not None for one in gains.entries)
     first = f"whether the two differ in each of {count_text(slices, 'slice')}"
-    second = "whether their difference there is another one than on all other test images"
+    second = "whether their difference there is larger or smaller than on all other test images"
     if compared < slices:
         second = f"in {compared:,} of them {second}"
     questions = f"{first}, and {second}" if compared else first
@@ -107,14 +109,14 @@ def describe_slice_gain(one: SliceGain, gains: SliceGains, classes: Sequence[str
     doubt = ", but the seeds disagree" if one.gain.seeds_agree is False else ""
     found = (
         f"{slice_title(one.of, classes)} ({count_text(one.images, 'image')}): "
-        f"{closed(gains.second_title)} {percent_text(one.second_accuracy)}, {gains.first_title} "
-        f"{percent_text(one.first_accuracy)}: {signed_points(one.gain.value)} points "
+        f"{gains.second_title} {percent_text(one.second_accuracy)}; {gains.first_title} "
+        f"{percent_text(one.first_accuracy)}; {signed_points(one.gain.value)} points "
         f"({interval_words(one.gain.low, one.gain.high)}), {verdict} ({p_value}{doubt})"
     )
     if one.beyond is None or one.elsewhere is None:
         return f"{found}."
     is_other = one.beyond.outcome is not Outcome.TIED
-    compared = "which is another difference" if is_other else f"which {TIED} from it"
+    compared = f"{TOLD_APART} from this" if is_other else f"which {TIED} from this"
     return (
         f"{found}; elsewhere {signed_points(one.elsewhere)} points, {compared} "
         f"({p_text(one.beyond.adjusted_p_value)} after Holm)."
@@ -159,8 +161,8 @@ def _where_it_differs(gains: SliceGains, classes: Sequence[str]) -> str:
     differing = gains.elsewhere_differs
     if not differing:
         return (
-            "In no slice is the difference clearly another one than on the other images: where it "
-            "looks larger or smaller, that may be luck."
+            "In no slice is the difference clearly larger or smaller than on the other images; "
+            "what looks so may be luck."
         )
     listed = [
         f"{slice_title(one.of, classes)} ({signed_points(one.gain.value)}, elsewhere "
@@ -169,7 +171,7 @@ def _where_it_differs(gains: SliceGains, classes: Sequence[str]) -> str:
     ]
     where = _in_these(len(differing))
     return (
-        f"The difference is another one than on the other images in {where}, in points: "
+        f"The difference is larger or smaller than on the other images in {where}, in points: "
         f"{some_text(listed, MOST_NAMED)}."
     )
 
