@@ -2,7 +2,7 @@
 
 Two questions are asked of each slice: do the two differ there, and is their difference another one
 than on all other test images. The first has the exact paired test that pairs have everywhere, the
-second a permutation test. Holm's correction is over all tests of both questions together.
+second Welch's test. Holm's correction is over all tests of both questions together.
 """
 
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import csr_array
+from scipy.stats import ttest_ind
 
 from core.analysis.evidence import ExperimentPredictions
 from core.analysis.significance import (
@@ -23,11 +24,6 @@ from core.analysis.significance import (
 )
 from core.analysis.slices import FEWEST_IMAGES, Slice
 from core.analysis.verdicts import Outcome, outcome_of
-
-# The smallest p value is 1 in one more of them, which Holm over a thousand tests leaves under 5 %.
-PERMUTATIONS = 19_999
-# Statistics that are equal but for rounding count as equal.
-_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -121,11 +117,12 @@ def slice_gains(
         return pair
     inside = np.array([one.rows for one in slices])
     tests = [paired_test(before.correct[:, rows], after.correct[:, rows]) for rows in inside]
-    differences, unit = image_differences(before.correct, after.correct)
+    units, whole = image_differences(before.correct, after.correct)
+    differences = units / whole
     compared = [
         place for place, one in enumerate(slices) if evidence.images - one.images >= FEWEST_IMAGES
     ]
-    beyond = [contrast_p_value(differences, unit, inside[place]) for place in compared]
+    beyond = [contrast_p_value(differences, inside[place]) for place in compared]
     p_values = [test.p_value for test in tests] + beyond
     adjusted = holm(p_values)
     drawn, drawn_elsewhere = drawn_gains(before.correct, after.correct, inside)
@@ -141,7 +138,7 @@ def slice_gains(
     for place, (one, test) in enumerate(zip(slices, tests, strict=True)):
         elsewhere = other = None
         if place in compared:
-            elsewhere = float(differences[~one.rows].mean() / unit)
+            elsewhere = float(differences[~one.rows].mean())
             other = difference(
                 test.difference - elsewhere,
                 drawn[:, place] - drawn_elsewhere[:, place],
@@ -194,40 +191,20 @@ def drawn_gains(
     return found[0], found[1]
 
 
-def contrast_p_value(differences: np.ndarray, unit: int, inside: np.ndarray) -> float:
+def contrast_p_value(differences: np.ndarray, inside: np.ndarray) -> float:
     """Two-sided p value: is the mean of ``differences`` another one ``inside`` than elsewhere?
 
-    ``differences`` int64 ``(N,)``, -unit to unit; ``inside`` bool ``(N,)``. A permutation test:
-    images are drawn into the part at random, ``PERMUTATIONS`` times, always the same; the statistic
-    is that of Welch (1947), which keeps the test right where the two parts spread differently
-    (Chung and Romano 2013). Its variances count one more image of ``unit`` and one of ``-unit``, so
-    that none is 0. The p value counts the observation itself (Phipson and Smyth 2010).
+    ``differences`` ``(N,)``, -1 to 1; ``inside`` bool ``(N,)``. Welch's test (1947), since parts
+    with more disagreements spread more. Both parts get the two more images that ``drawn_gains``
+    gives them. Without these it finds differences between equals up to seven times too often where
+    one part has ten images; with them it does not (decision 0028). 1 where all images are alike.
     """
-    # The same draws for a pair and for the pair turned around, and, since the smaller one is drawn,
-    # for a part and for the rest: these ask the same question.
-    differences = differences if differences.sum() >= 0 else -differences
-    values, counts = np.unique(differences, return_counts=True)
-    if len(values) < 2:
+    if np.ptp(differences) == 0:
         return 1.0
-    smaller = inside if 2 * inside.sum() <= len(inside) else ~inside
-    size = int(smaller.sum())
-    observed = np.array([(differences[smaller] == value).sum() for value in values])
-    random = np.random.default_rng(0)
-    drawn = random.multivariate_hypergeometric(counts, size, PERMUTATIONS)
-    sums, squares = values.astype(np.float64), values.astype(np.float64) ** 2
-
-    def statistic(own: np.ndarray) -> np.ndarray:
-        parts = ((own, size), (counts - own, len(differences) - size))
-        means = [part @ sums / images for part, images in parts]
-        variances = []
-        for part, images in parts:
-            middle = part @ sums / (images + 2)
-            spread = (part @ squares + 2 * unit**2) / (images + 2) - middle**2
-            variances.append(spread / (images + 2))
-        return np.abs(means[0] - means[1]) / np.sqrt(variances[0] + variances[1])
-
-    reached = statistic(drawn) >= statistic(observed) - _ROUNDING
-    return float((1 + reached.sum()) / (1 + PERMUTATIONS))
+    own, others = (
+        np.concatenate([part, [1.0, -1.0]]) for part in (differences[inside], differences[~inside])
+    )
+    return float(ttest_ind(own, others, equal_var=False).pvalue)
 
 
 def _drawn_seeds(second: int, first: int, draws: int, random: np.random.Generator) -> np.ndarray:

@@ -1,14 +1,13 @@
 """The difference of two strategies in slices: against numbers that are computed in other ways."""
 
-from itertools import combinations
-
 import numpy as np
 import pytest
-from scipy.stats import binomtest, permutation_test
+from scipy.stats import binomtest
+from scipy.stats import t as student
 
 from core.analysis.image_properties import ImageProperty
 from core.analysis.significance import holm
-from core.analysis.slice_gains import PERMUTATIONS, contrast_p_value, drawn_gains, slice_gains
+from core.analysis.slice_gains import contrast_p_value, drawn_gains, slice_gains
 from core.analysis.slices import slices_of
 from core.analysis.verdicts import Outcome
 from tests.made_evidence import evidence_of
@@ -112,7 +111,8 @@ def test_a_slice_that_differs_from_the_rest_is_found_on_either_side():
     found = slice_gains(evidence, slices, "cnn", "vgg16_probe")
     much, little = found.entries
     assert (much.beyond.outcome, little.beyond.outcome) == (Outcome.AHEAD, Outcome.BEHIND)
-    assert much.beyond.p_value == little.beyond.p_value == 1 / (1 + PERMUTATIONS)
+    assert much.beyond.p_value == pytest.approx(little.beyond.p_value)
+    assert much.beyond.p_value < 1e-6
     assert found.elsewhere_differs == (much, little)
     assert found.with_outcome(Outcome.AHEAD) == (much,)
     assert found.with_outcome(Outcome.TIED) == (little,)
@@ -122,7 +122,7 @@ def test_the_same_gain_everywhere_is_no_difference_between_slices():
     evidence, slices = in_two_slices((20, 0, 40), (20, 0, 40))
     found = slice_gains(evidence, slices, "cnn", "vgg16_probe")
     assert [one.beyond.value for one in found.entries] == pytest.approx([0.0, 0.0])
-    assert [one.beyond.p_value for one in found.entries] == [1.0, 1.0]
+    assert [one.beyond.p_value for one in found.entries] == pytest.approx([1.0, 1.0])
     assert {one.gain.outcome for one in found.entries} == {Outcome.AHEAD}
 
 
@@ -146,7 +146,7 @@ def test_turned_around_everything_has_the_other_sign():
     for one, other in zip(there, back, strict=True):
         assert other.gain.value == pytest.approx(-one.gain.value)
         assert other.gain.p_value == one.gain.p_value
-        assert other.beyond.p_value == one.beyond.p_value
+        assert other.beyond.p_value == pytest.approx(one.beyond.p_value)
         assert (other.gain.low, other.gain.high) == pytest.approx(
             (-one.gain.high, -one.gain.low), abs=0.03
         )
@@ -196,56 +196,42 @@ def test_seeds_are_drawn_the_same_for_a_slice_and_the_rest():
 # The test against the rest ------------------------------------------------------------------------
 
 
-def welch(first: np.ndarray, second: np.ndarray) -> float:
-    """Its statistic on samples that got one value of 1 and one of -1 for their variance."""
-
-    def error(sample: np.ndarray) -> float:
-        wider = np.concatenate([sample, [1.0, -1.0]])
-        return float(wider.var() / len(wider))
-
-    return abs(first.mean() - second.mean()) / np.sqrt(error(first) + error(second))
+def test_it_is_welchs_with_two_more_images_in_each_part():
+    """By its formula, from counts: 30 images of which 9 are fixed and 2 regressed, 80 of which 8
+    and 4 are."""
+    differences = np.repeat([1.0, -1.0, 0.0, 1.0, -1.0, 0.0], [9, 2, 19, 8, 4, 68])
+    inside = np.arange(110) < 30
+    parts = []
+    for more, less, images in ((10, 3, 32), (9, 5, 82)):
+        mean = (more - less) / images
+        variance = ((more + less) - images * mean**2) / (images - 1)
+        parts.append((mean, variance / images, images - 1))
+    (mean, error, free), (other, other_error, other_free) = parts
+    freedom = (error + other_error) ** 2 / (error**2 / free + other_error**2 / other_free)
+    expected = 2 * student.sf(abs(mean - other) / np.sqrt(error + other_error), freedom)
+    assert contrast_p_value(differences, inside) == pytest.approx(expected)
+    assert contrast_p_value(differences, ~inside) == pytest.approx(expected)
+    assert contrast_p_value(-differences, inside) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
-    "differences",
-    [
-        [1, 1, 1, 0, 0, 0, 0, -1, 0, 0, 0],
-        [1, 1, -1, 0, 1, 0, 0, 0, -1, 0, -1],
-        [0, 0, 0, 0, 1, 0, 0, 1, 1, 1, 0],
-    ],
+    ("own", "rest"),
+    [((0.2, 0.2), (0.05, 0.05)), ((0.3, 0.1), (0.2, 0.0)), ((0.4, 0.3), (0.1, 0.0))],
 )
-def test_it_is_that_of_all_ways_to_choose_the_slice(differences):
-    values, size = np.array(differences), 4
-    every = []
-    for chosen in combinations(range(len(values)), size):
-        inside = np.isin(np.arange(len(values)), chosen)
-        every.append(welch(values[inside], values[~inside]))
-    inside = np.arange(len(values)) < size
-    exact = np.mean(np.array(every) >= welch(values[:size], values[size:]) - 1e-9)
-    # Three standard errors of 20,000 draws.
-    error = 3 * np.sqrt(exact * (1 - exact) / PERMUTATIONS)
-    assert contrast_p_value(values, 1, inside) == pytest.approx(exact, abs=error + 1e-4)
+def test_equals_that_spread_differently_are_rarely_told_apart(own, rest):
+    """Of ten images that disagree often and 300 that do not, with the same gain on average. An
+    ordinary permutation test finds a difference in a fifth of such samples."""
+    random = np.random.default_rng(4)
+    inside = np.arange(310) < 10
+    found = 0
+    for _ in range(400):
+        drawn = [
+            random.choice([1.0, -1.0, 0.0], size, p=[*fractions, 1 - sum(fractions)])
+            for size, fractions in ((10, own), (300, rest))
+        ]
+        found += contrast_p_value(np.concatenate(drawn), inside) < 0.05
+    assert found <= 28  # 5 % of them are 20, and 28 is two standard errors more
 
 
-def test_it_agrees_with_scipys_permutations_for_several_seeds():
-    random = np.random.default_rng(5)
-    values = random.integers(-3, 4, 90)
-    inside = np.arange(90) < 30
-    values[inside] += random.integers(0, 2, 30)
-    values = np.clip(values, -3, 3)
-    result = permutation_test(
-        (values[inside] / 3, values[~inside] / 3),
-        welch,
-        n_resamples=4999,
-        alternative="greater",
-        rng=np.random.default_rng(1),
-    )
-    assert contrast_p_value(values, 3, inside) == pytest.approx(result.pvalue, abs=0.02)
-
-
-def test_a_slice_and_the_rest_get_the_same_answer_every_time():
-    random = np.random.default_rng(2)
-    values = random.integers(-1, 2, 57)
-    inside = random.random(57) < 0.3
-    assert contrast_p_value(values, 1, inside) == contrast_p_value(values, 1, ~inside)
-    assert contrast_p_value(values, 1, inside) == contrast_p_value(values, 1, inside)
+def test_where_all_images_are_alike_there_is_nothing_to_test():
+    assert contrast_p_value(np.ones(40), np.arange(40) < 10) == 1.0
