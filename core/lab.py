@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import pandas as pd
+
+from core.analysis.advice.facts import IMAGE_SIZE, Facts, measure_facts
 from core.analysis.backbones import backbone_matrix
 from core.analysis.comparison import Comparison, compare_experiment
 from core.analysis.confusion import confusion
@@ -37,6 +40,7 @@ from core.experiments.serving import run_to_end
 from core.experiments.store import Store
 from core.files import write_bytes
 from core.jobs.cached import wait_for
+from core.reports.frames import epochs_frame, runs_frame
 from core.reports.report import report_html
 from core.reports.tables import export_zip_of_tables
 
@@ -82,6 +86,14 @@ class Lab:
         """All of them, the newest first."""
         return [Experiment(self.store, entry.id) for entry in self.store.experiments()]
 
+    def runs_frame(self) -> pd.DataFrame:
+        """A line for each run of every experiment: settings, scores, times, machine."""
+        return runs_frame(self.store)
+
+    def epochs_frame(self) -> pd.DataFrame:
+        """A line for each epoch of every run."""
+        return epochs_frame(self.store)
+
     def experiment(self, experiment_id: str) -> "Experiment":
         """Raises ``UnknownName``."""
         return Experiment(self.store, self.store.experiment(experiment_id).id)
@@ -117,6 +129,16 @@ class Lab:
             self.store.request_cancel_experiment(experiment_id)
             raise
         return Experiment(self.store, experiment_id)
+
+    def advise(self, dataset: Dataset | str, image_size: int = IMAGE_SIZE) -> Facts:
+        """What is known of a dataset before anything is trained on it: measured in a job, unless
+        that was done before. ``image_size`` in pixels.
+
+        ``core.analysis.advice.placing`` and ``core.analysis.words.advice`` say what it means.
+        Raises ``BadInput`` where the dataset cannot be split or no backbone is on this machine.
+        """
+        known = open_dataset(dataset) if isinstance(dataset, str) else dataset
+        return measure_facts(self.store, known, self.say, image_size)
 
     def add_backbone(self, run_id: str, name: str | None = None) -> str:
         """Make the network of a finished run a backbone; returns its name, which ``backbones=``

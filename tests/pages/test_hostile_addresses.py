@@ -34,7 +34,7 @@ INNER = (
     *("group", "image", "k", "method", "metric", "page", "point", "predicted", "preset"),
     *("property", "round", "slice"),
     *("scene", "second", "seed", "series", "several", "side", "size", "source", "strategies"),
-    *("repeat", "shelf", "sort", "state", "strategy", "tag", "true", "words"),
+    *("repeat", "set", "shelf", "sort", "state", "strategy", "tag", "true", "words"),
 )
 NUMBERS = ("9" * 40, "9" * 5000, "-1", "1e9", "1.5", "NaN", "\N{SUPERSCRIPT TWO}", "0x10", "")
 TEXTS = (
