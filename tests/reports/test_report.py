@@ -32,7 +32,7 @@ from tests.made_evidence import (
     store_experiment,
 )
 
-THEMES16 = "c0819b9b"
+THEMES16 = "8f8a589a"
 MOST_BYTES = 8_000_000
 SCRIPT = "<script>alert(1)</script>"
 HOSTILE = ("**md** [x](javascript:1)", SCRIPT, "=cmd()")
