@@ -34,6 +34,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.scratch import scratch_home, tell
+from core.backbones.registry import find_backbone
 from core.settings import BUNDLED_DATA
 
 FOLDER = Path(__file__).parent
@@ -44,7 +45,7 @@ STRATEGIES = ("mlp", "cnn", "vgg16_freeze", "vgg16_finetune")
 SIDES = (96, 224)
 BATCH_SIZE = 32
 # Images of one round: some seconds for the slowest.
-IMAGES = {"vgg16": 128, "efficientnet_lite0": 512, "squeezenet": 512}
+IMAGES = {"vgg16": 128, "efficientnet_lite0": 2048, "squeezenet": 2048}
 # Training images of an epoch where all of them would take minutes.
 STEP_IMAGES = {"vgg16_freeze": 256, "vgg16_finetune": 256}
 STEP_SIDE = 96
@@ -145,8 +146,12 @@ def in_turn(entries: dict[str, dict[str, Any]], rounds: int, folder: Path) -> di
 def extraction_entries(
     backbone: str, side: int, dataset: str, images: Path, onnx: Path
 ) -> dict[str, dict[str, Any]]:
+    preparation = find_backbone(backbone).preparation
     shared = {
         "backbone": backbone,
+        "mean_rgb": preparation.mean_rgb,
+        "deviation_rgb": preparation.deviation_rgb,
+        "blue_first": preparation.blue_first,
         "side": side,
         "dataset": dataset,
         "images": str(images),
@@ -204,16 +209,19 @@ def compare_extraction(backbone: str, side: int, rounds: int) -> dict[str, Any]:
 
 
 def write_jpegs(folder: Path, count: int, side: int) -> None:
-    """The first ``count`` images of themes16 as JPEGs of ``side`` pixels, two classes."""
+    """``count`` JPEGs of ``side`` pixels, in two classes: the images of themes16, then the
+    same moved by a pixel."""
     from core.datasets.prepare import prepare_images
     from core.datasets.storage import open_dataset
 
     prepared = prepare_images(open_dataset("themes16"), side)
     for place in range(count):
-        # Halves, so that files sorted by path keep the order.
-        path = folder / f"part{2 * place // count}" / f"{place:05d}.jpg"
+        # Files sorted by path keep the order.
+        path = folder / ("alpha", "beta")[2 * place // count] / f"{place:05d}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(prepared.read(place, place + 1)[0]).save(path, quality=90)
+        moved, image = divmod(place, prepared.shape[0])
+        pixels = np.roll(prepared.read(image, image + 1)[0], moved, axis=1)
+        Image.fromarray(pixels).save(path, quality=90)
 
 
 def apart(found: np.ndarray, reference: np.ndarray) -> float:

@@ -150,12 +150,21 @@ def ours_in_memory(options: dict[str, Any]) -> Job:
     return job
 
 
+def prepared(pixels: np.ndarray, options: dict[str, Any]) -> np.ndarray:
+    """What the network of the ONNX file takes, float32; ours prepares inside the network."""
+    found = (pixels.astype(np.float32) - options["mean_rgb"]) / options["deviation_rgb"]
+    order = 2, 1, 0
+    return np.ascontiguousarray(found[..., order] if options["blue_first"] else found, np.float32)
+
+
 def onnxruntime(options: dict[str, Any]) -> Job:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(options["onnx"], providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
-    return extraction(lambda pixels: session.run(None, {name: pixels})[0], options)
+    return extraction(
+        lambda pixels: session.run(None, {name: prepared(pixels, options)})[0], options
+    )
 
 
 def openvino(options: dict[str, Any]) -> Job:
@@ -167,7 +176,7 @@ def openvino(options: dict[str, Any]) -> Job:
     compiled = core.compile_model(
         model, "CPU", {"INFERENCE_PRECISION_HINT": options["precision"].replace("float", "f")}
     )
-    return extraction(lambda pixels: compiled(pixels)[0].copy(), options)
+    return extraction(lambda pixels: compiled(prepared(pixels, options))[0].copy(), options)
 
 
 def torch(options: dict[str, Any]) -> Job:
@@ -185,7 +194,7 @@ def torch(options: dict[str, Any]) -> Job:
 
     def features_of(pixels: np.ndarray) -> np.ndarray:
         with library.inference_mode(), library.autocast("cpu", library.bfloat16, is_half):
-            return network(library.from_numpy(pixels)).float().numpy()
+            return network(library.from_numpy(prepared(pixels, options))).float().numpy()
 
     return extraction(features_of, options)
 
@@ -412,16 +421,19 @@ def matrices(_options: dict[str, Any]) -> Job:
 
 
 def export(options: dict[str, Any]) -> Job:
-    """Not a contestant: writes the extractor of a backbone as the ONNX file that peers read."""
-    from core.networks.deployment import multiply_adds
-    from core.networks.keras_export import save_onnx
+    """Not a contestant: writes a backbone, from prepared pixels to features, as the ONNX file that
+    peers read."""
+    import keras
 
-    model = _extractor(options, "float32")
+    from core.networks.deployment import multiply_adds
+
+    *_, network, row = _extractor(options, "float32").layers
+    pixels = keras.Input((options["side"], options["side"], 3), dtype="float32", name="pixels")
+    model = keras.Model(pixels, row(network(pixels)))
+    model(np.zeros((1, *model.input_shape[1:]), np.float32))
 
     def job() -> dict[str, Any]:
-        why = save_onnx(model, Path(options["onnx"]))
-        if why is not None:
-            raise SystemExit(why)
+        model.export(options["onnx"], format="onnx", verbose=False)
         return {"multiply_adds": multiply_adds(model)}
 
     return job

@@ -36,6 +36,8 @@ _FONT = {"family": "system-ui, sans-serif", "size": 12, "color": "#1A2530"}
 _CONFIG = {"displayModeBar": False, "responsive": True, "showTips": False}
 _LONGEST_WORD, _UNBROKEN = 24, 10
 _ROWS_ON_ONE_PAGE = 20
+# With more the usual type is too large for the width of a page.
+_USUAL_COLUMNS = 7
 _NUMBER_STARTS = frozenset("0123456789+-—<≈pu")
 _SECONDS = " (s)"
 # A column of counts comes as floats where one of them is unknown.
@@ -133,6 +135,10 @@ class Table:
     def is_short(self) -> bool:
         """Short enough to be printed on one page."""
         return len(self.rows) <= _ROWS_ON_ONE_PAGE
+
+    @property
+    def is_wide(self) -> bool:
+        return len(self.headings) > _USUAL_COLUMNS
 
     @property
     def numeric(self) -> tuple[bool, ...]:
