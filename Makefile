@@ -7,6 +7,7 @@ WORKERS ?= 2
 S3_SERVER := .venv-moto
 RAY := .venv-ray
 PEERS := .venv-peers
+MLFLOW := .venv-mlflow
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 # Where the environment keeps Python from storing what it compiles, each process that a test starts
@@ -27,8 +28,9 @@ test: $(VENV)/.dev  ## the whole suite, on two cores (WORKERS=4: on four)
 test-fast: $(VENV)/.dev  ## no browser, TensorFlow, real weights, old home or slow test: some minutes
 	$(PYTEST) --ignore tests/old_home -m "not browser and not tensorflow and not weights and not slow"
 
-cluster-test: $(VENV)/.dev $(S3_SERVER)/.installed $(RAY)/.installed  ## several machines: S3 and Ray of the tests' own
-	$(PYTEST) tests/storage tests/operations/test_slot.py tests/operations/test_cluster.py
+# With what no other test needs: an S3 server, Ray and MLflow's client, each in an environment of its own.
+cluster-test: $(VENV)/.dev $(S3_SERVER)/.installed $(RAY)/.installed $(MLFLOW)/.installed  ## S3, Ray, MLflow
+	$(PYTEST) tests/storage tests/operations/test_slot.py tests/operations/test_cluster.py tests/reports/test_tracking.py
 
 screenshots: $(VENV)/.dev  ## every page and view, wide and narrow, light and dark, into artefacts/screenshots/
 	$(BIN)/python -m tests.screenshots
@@ -69,6 +71,7 @@ lock: ## write the locked requirements again (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url -c requirements.txt requirements-gpu.in -o requirements-gpu.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url benchmarks/requirements-peers.in -o benchmarks/requirements-peers.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url tests/storage/s3_server.in -o tests/storage/s3_server.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url -c requirements.txt tests/reports/mlflow_client.in -o tests/reports/mlflow_client.txt
 
 # The stamps are renewed when the locked file changes; a half-finished install leaves no stamp.
 $(VENV)/bin/python:
@@ -104,5 +107,12 @@ $(RAY)/.installed: requirements-cluster.txt | $(VENV)/.app
 	@$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > $$($(RAY)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/headstart.pth
 	@touch $@
 
+# MLflow's client beside the packages of the app, likewise.
+$(MLFLOW)/.installed: tests/reports/mlflow_client.txt | $(VENV)/.app
+	@$(PYTHON) -m venv $(MLFLOW)
+	@$(MLFLOW)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > $$($(MLFLOW)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/headstart.pth
+	@touch $@
+
 clean:
-	rm -rf $(VENV) $(S3_SERVER) $(RAY) $(PEERS) .pytest_cache .hypothesis .ruff_cache .mypy_cache .import_linter_cache
+	rm -rf $(VENV) $(S3_SERVER) $(RAY) $(PEERS) $(MLFLOW) .pytest_cache .hypothesis .ruff_cache .mypy_cache .import_linter_cache

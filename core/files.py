@@ -176,7 +176,7 @@ def temporary_folder(folder: Path, locks: Path) -> Iterator[Path]:
 
     A lock in ``locks`` is held meanwhile, so that ``sweep_folders`` knows who was killed.
     """
-    held = _making(folder, locks)
+    held = making(folder, locks)
     try:
         with lock(held):
             folder.mkdir(parents=True)
@@ -192,7 +192,7 @@ def temporary_folder(folder: Path, locks: Path) -> Iterator[Path]:
 def sweep_folders(root: Path, pattern: str, locks: Path) -> None:
     """Delete the temporary folders in ``root`` whose maker has ended, as when it was killed."""
     for folder in root.glob(pattern):
-        held = _making(folder, locks)
+        held = making(folder, locks)
         if is_free(held):
             shutil.rmtree(folder, ignore_errors=True)
             held.unlink(missing_ok=True)
@@ -209,5 +209,6 @@ def sweep_parts(root: Path) -> None:
             continue
 
 
-def _making(folder: Path, locks: Path) -> Path:
+def making(folder: Path, locks: Path) -> Path:
+    """The lock that the maker of a temporary folder holds while it works."""
     return locks / f"making{folder.name}.lock"

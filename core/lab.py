@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import pandas as pd
+
 from core.analysis.backbones import backbone_matrix
 from core.analysis.comparison import Comparison, compare_experiment
 from core.analysis.confusion import confusion
@@ -37,6 +39,7 @@ from core.experiments.serving import run_to_end
 from core.experiments.store import Store
 from core.files import write_bytes
 from core.jobs.cached import wait_for
+from core.reports.frames import epochs_frame, runs_frame
 from core.reports.report import report_html
 from core.reports.tables import export_zip_of_tables
 
@@ -81,6 +84,14 @@ class Lab:
     def experiments(self) -> list["Experiment"]:
         """All of them, the newest first."""
         return [Experiment(self.store, entry.id) for entry in self.store.experiments()]
+
+    def runs_frame(self) -> pd.DataFrame:
+        """A line for each run of every experiment: settings, scores, times, machine."""
+        return runs_frame(self.store)
+
+    def epochs_frame(self) -> pd.DataFrame:
+        """A line for each epoch of every run."""
+        return epochs_frame(self.store)
 
     def experiment(self, experiment_id: str) -> "Experiment":
         """Raises ``UnknownName``."""

@@ -30,6 +30,10 @@ variable                           meaning                                   def
 ``HEADSTART_MOST_QUEUED_RUNS``     most runs that pages may have waiting     1000
 ``HEADSTART_MOST_STORED_GB``       most disk space (GB) before pages refuse  200
                                    uploads
+``HEADSTART_CACHE_UNUSED_DAYS``    workers drop caches that were not used   never
+                                   for so many days
+``HEADSTART_CACHE_GB``             workers drop the longest unused caches    never
+                                   above so much disk space (GB)
 ``HEADSTART_DEVICE``               name of the device of this worker, where  all of the machine
                                    several of one machine have a worker
                                    each (with ``CUDA_VISIBLE_DEVICES``)
@@ -52,7 +56,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, TypeVar, get_args
 
 from core.errors import BadInput, UnknownName
 from core.text import shorten_start
@@ -92,6 +96,7 @@ SIGN_IN_HOURS_VARIABLE, SIGN_IN_HOURS = "HEADSTART_SIGN_IN_HOURS", 12
 # A learning curve of all strategies, fractions and seeds that the page offers is 720 runs.
 MOST_QUEUED_VARIABLE, MOST_QUEUED_RUNS = "HEADSTART_MOST_QUEUED_RUNS", 1000
 MOST_STORED_VARIABLE, MOST_STORED_GB = "HEADSTART_MOST_STORED_GB", 200
+CACHE_DAYS_VARIABLE, CACHE_GB_VARIABLE = "HEADSTART_CACHE_UNUSED_DAYS", "HEADSTART_CACHE_GB"
 _ADDRESSES = re.compile(r"(\*|[^@\s*]+)@[^@\s*]+")
 
 
@@ -102,7 +107,8 @@ class Settings:
     ``editors`` and ``viewers`` are in small letters; they and ``sign_in_seconds`` apply only where
     sign-in is configured. ``most_queued_runs`` and ``most_stored_bytes`` are limits for pages, not
     for the command line. ``storage_url`` is ``s3://...`` or an absolute path, empty where this
-    machine shares no files.
+    machine shares no files. ``cache_unused_days`` and ``cache_bytes`` are None where nothing is
+    dropped by itself.
     """
 
     home: Path
@@ -124,6 +130,8 @@ class Settings:
     storage_url: str = ""
     storage_endpoint: str = ""
     node_cache_bytes: int = NODE_CACHE_GB * 10**9
+    cache_unused_days: int | None = None
+    cache_bytes: int | None = None
 
     @property
     def datasets_folder(self) -> Path:
@@ -160,6 +168,7 @@ def current_settings() -> Settings:
     Raises ``BadInput`` for a value that cannot be used, and for a home that cannot be one.
     """
     home = _home()
+    cache_gigabytes = _whole_number(CACHE_GB_VARIABLE, None, "GB")
     precision = os.environ.get("HEADSTART_PRECISION") or "auto"
     if precision not in PRECISIONS:
         raise UnknownName("HEADSTART_PRECISION", precision, PRECISIONS)
@@ -185,6 +194,8 @@ def current_settings() -> Settings:
         storage_url=_storage_url(),
         storage_endpoint=_storage_endpoint(),
         node_cache_bytes=_whole_number(NODE_CACHE_VARIABLE, NODE_CACHE_GB, "GB") * 10**9,
+        cache_unused_days=_whole_number(CACHE_DAYS_VARIABLE, None, "days"),
+        cache_bytes=None if cache_gigabytes is None else cache_gigabytes * 10**9,
     )
 
 
@@ -274,7 +285,10 @@ def _addresses(variable: str) -> tuple[str, ...]:
     return found
 
 
-def _whole_number(variable: str, default: int, unit: str) -> int:
+Default = TypeVar("Default", int, None)
+
+
+def _whole_number(variable: str, default: Default, unit: str) -> int | Default:
     """The value of the variable, 1 or more, or the default where it is not set."""
     given = os.environ.get(variable)
     if given is None:

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import asdict
+from functools import lru_cache
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
@@ -42,6 +43,8 @@ class ListedResult:
 
 
 _LISTED = TypeAdapter(ListedResult)
+_NOTHING = "{}"
+MOST_READ = 20_000
 
 
 def listed_results(store: Store) -> tuple[dict[str, ListedResult | None], dict[str, str]]:
@@ -49,10 +52,16 @@ def listed_results(store: Store) -> tuple[dict[str, ListedResult | None], dict[s
     ``list_result`` has to make."""
     kept, marks = read_summaries(store.database)
     found: dict[str, ListedResult | None] = {}
-    for experiment_id, values in kept.items():
+    for experiment_id, text in kept.items():
         with suppress(ValidationError):  # of another edition, or damaged: it is made anew
-            found[experiment_id] = _LISTED.validate_python(values) if values else None
+            found[experiment_id] = _read(text)
     return found, {one: mark for one, mark in marks.items() if one not in found}
+
+
+@lru_cache(maxsize=MOST_READ)
+def _read(text: str) -> ListedResult | None:
+    """The same for the same text: most are as they were when the store changed last."""
+    return None if text == _NOTHING else _LISTED.validate_json(text)
 
 
 def list_result(store: Store, experiment_id: str, mark: str) -> ListedResult | None:

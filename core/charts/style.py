@@ -30,6 +30,9 @@ MORE_COLOURS = ("#FA3C8C", "#826EB4", "#506E3C", "#C82864")
 # For a strategy that is not registered: a colour again, with a marker and a dash of its own.
 _SPARE = (Appearance("#C81432", "cross", "dot"), Appearance("#643CFA", "bowtie", "dot"))
 
+# On white paper: in reports, and on slides.
+_PAPER = {"template": "plotly_white", "paper_bgcolor": "#FFFFFF", "plot_bgcolor": "#FFFFFF"}
+_PAPER_FONT = {"family": "system-ui, Arial, sans-serif", "color": "#1A2530"}
 # Three lines of a label.
 ROW_HEIGHT, LINE_HEIGHT = 54, 18
 # Letters on a line of a label: on a telephone a longer one would take the room of the chart.
@@ -220,3 +223,8 @@ def add_majority_line(figure: go.Figure, position: float, text: str, on_the_left
         showarrow=False,
         text=text,
     )
+
+
+def on_paper(figure: go.Figure, letters: int = 12) -> go.Figure:
+    """A copy in dark letters of so many pixels on white, whatever the theme of the pages is."""
+    return go.Figure(figure).update_layout(**_PAPER, font={**_PAPER_FONT, "size": letters})

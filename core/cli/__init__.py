@@ -73,6 +73,7 @@ def parser() -> argparse.ArgumentParser:
     _add_run(verbs)
     _add_experiments(verbs)
     _add_runs(verbs)
+    _add_store(verbs)
     worker = _verb(verbs, "worker", "serve the queue of jobs", "experiments:work", json=False)
     idle = "end after this time without a job"
     worker.add_argument("--exit-when-idle", type=float, metavar="SECONDS", help=idle)
@@ -294,6 +295,21 @@ def _add_runs(verbs: Any) -> None:
     export.add_argument("--output", type=Path, required=True, metavar="FILE", help="the zip")
 
 
+def _add_store(verbs: Any) -> None:
+    group = _group(verbs, "store", "all experiments together, for other programs")
+    does = "write a table of all runs and one of all epochs, for a notebook"
+    export = _verb(group, "export", does, "store:export")
+    export.add_argument("folder", type=Path, metavar="FOLDER", help="made if it is not there")
+    about = "parquet (default) or csv"
+    export.add_argument("--format", choices=("parquet", "csv"), default="parquet", help=about)
+    does = "write every run for MLflow: into a folder, or to a tracking server"
+    mlflow = _verb(group, "mlflow", does, "store:mlflow")
+    about = "a folder, or the address of a server: http://HOST:PORT"
+    mlflow.add_argument("target", metavar="TARGET", help=about)
+    about = "files of each run too: predictions, confusion, weights (default none)"
+    mlflow.add_argument("--artefacts", metavar="A,B", default="", help=about)
+
+
 def _add_operations(verbs: Any) -> None:
     does = "show who serves the queue, and how much waits"
     _verb(verbs, "workers", does, "operations:list_workers")
@@ -330,7 +346,7 @@ def _add_operations(verbs: Any) -> None:
     restore.add_argument("file", type=Path, metavar="FILE", help="what backup wrote")
     group = _group(verbs, "storage", "what the home holds, and caches that can be dropped")
     _verb(group, "show", "show the size of each part and experiment", "disk:show")
-    does = "drop caches by a rule; without --yes it says what it would drop"
+    does = "drop caches by a rule, or by that of workers; without --yes it says what it would drop"
     clean = _verb(group, "clean", does, "disk:clean")
     clean.add_argument("--unused-days", metavar="N", help="what was not used for so many days")
     clean.add_argument("--keep-gb", metavar="N", help="the longest unused until they take so much")

@@ -8,6 +8,7 @@ from core.errors import BadInput
 from core.experiments.recorded import prepare_store
 from core.experiments.removal import size_of_run
 from core.operations.disk import cache_entries, disk_use, drop, droppable
+from core.settings import CACHE_DAYS_VARIABLE, CACHE_GB_VARIABLE, current_settings
 from core.text import count_text, size_text
 
 
@@ -41,9 +42,16 @@ def show(arguments: argparse.Namespace) -> int:
 def clean(arguments: argparse.Namespace) -> int:
     days = _amount(arguments.unused_days, "--unused-days")
     gigabytes = _amount(arguments.keep_gb, "--keep-gb")
-    if days is None and gigabytes is None:
-        raise BadInput("Give a rule: --unused-days 30, --keep-gb 20, or both.", "--unused-days")
     keep_bytes = None if gigabytes is None else int(gigabytes * 10**9)
+    if days is None and keep_bytes is None:  # what workers do by themselves
+        settings = current_settings()
+        days, keep_bytes = settings.cache_unused_days, settings.cache_bytes
+    if days is None and keep_bytes is None:
+        raise BadInput(
+            f"Give a rule: --unused-days 30, --keep-gb 20, or both; or set {CACHE_DAYS_VARIABLE} "
+            f"or {CACHE_GB_VARIABLE}, and workers follow it.",
+            "--unused-days",
+        )
     found = droppable(cache_entries(), days, keep_bytes)
     size_bytes = sum(entry.size_bytes for entry in found)
     if arguments.yes:

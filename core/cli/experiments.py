@@ -17,13 +17,14 @@ from core.experiments.records import ExperimentRecord, RunRecord, result_of
 from core.experiments.remeasure import request_remeasure
 from core.experiments.serving import serve_queue
 from core.experiments.sharing import export_file, import_file
-from core.experiments.store import Store
+from core.experiments.store import Store, open_store
 from core.files import write_bytes, written_whole
 from core.jobs.cached import wait_for
 from core.jobs.launchers import current_launcher, log_path
 from core.jobs.queue import open_queue
 from core.jobs.records import STATES, progress_text
 from core.jobs.worker import serve
+from core.operations.disk import daily_tidying
 from core.storage.shared import pull_cached
 from core.text import percent_text, printable_text, seconds_text
 from core.training.events import TIME_TITLES, RunResult
@@ -340,5 +341,8 @@ def work(arguments: argparse.Namespace) -> int:
             f"--exit-when-idle is {idle}; it must be seconds, 0 or more.", "--exit-when-idle"
         )
     stop_on_termination()
-    serve_queue(open_queue(), log_line, exit_when_idle=idle, worker_id=arguments.worker_id)
+    tidy = daily_tidying(open_store(), log_line)
+    serve_queue(
+        open_queue(), log_line, exit_when_idle=idle, worker_id=arguments.worker_id, watch=tidy
+    )
     return EXIT_DONE

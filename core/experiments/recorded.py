@@ -203,12 +203,15 @@ def copy_weights(folder: Path, experiment_id: str) -> None:
 
 
 def import_document(store: Store, path: Path) -> str | None:
-    """Import the ``experiment.json`` at ``path`` with the predictions beside it; returns the id,
-    None where it is there already. Raises ``StoreError`` for a damaged one."""
+    """Import the ``experiment.json`` at ``path`` with predictions and weights beside it; returns
+    the id, None where it is there already, and then nothing is written. The rows come last: what
+    can be seen has its files. Raises ``StoreError`` for a damaged one."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         if document["format"] != FORMAT:
             raise StoreError(f"{path} is of format {document['format']}; this code reads {FORMAT}.")
+        if document["id"] in store.experiment_ids():
+            return None
         spec = ExperimentSpec.model_validate(document["spec"])
         for used in spec.backbones.values():
             keep_record(used.record)
@@ -224,8 +227,23 @@ def import_document(store: Store, path: Path) -> str | None:
     # pydantic's and JSON's errors are among the ValueErrors.
     except (*UNREADABLE, ValueError, KeyError, TypeError) as error:
         raise StoreError(f"The recorded experiment {path} cannot be read ({error}).") from error
+    copy_weights(path.parent / WEIGHTS_FOLDER, document["id"])
     added = store.add_recorded(document["id"], spec, document["created_at"], origin, runs)
     return document["id"] if added else None
+
+
+def names_in(path: Path) -> tuple[str, list[str]]:
+    """The ids of the experiment at ``path`` and of its runs. Raises ``ValueError``, or ``OSError``
+    where there is no such file."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        runs = [(entry["strategy"], entry["seed"]) for entry in document["runs"]]
+        ids = [run_id_of(document["id"], strategy, seed) for strategy, seed in runs]
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"no experiment: {error}") from error
+    if not all(map(_RUN_ID.fullmatch, ids)):
+        raise ValueError("names that no export has")
+    return document["id"], ids
 
 
 def _refuse_other_names(experiment_id: str, runs: Sequence[RecordedRun]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from sqlalchemy import (
     Boolean,
     Column,
@@ -209,16 +209,25 @@ class ExperimentRecord:
 
     @classmethod
     def from_row(
-        cls, row: RowMapping, state_counts: dict[str, int], labels: Labels
+        cls, row: RowMapping, spec: ExperimentSpec, state_counts: dict[str, int], labels: Labels
     ) -> "ExperimentRecord":
         """Raises ``ValueError`` for a row that holds anything else."""
-        return _EXPERIMENT.validate_python({**row, "state_counts": state_counts, "labels": labels})
+        known = {"spec": spec, "state_counts": state_counts, "labels": labels}
+        return _EXPERIMENT.validate_python({**row, **known})
 
     def training_spec(self, run: "RunRecord") -> TrainingSpec:
         return self.spec.training_spec(run.strategy, run.seed, run.settings)
 
 
 _EXPERIMENT = TypeAdapter(ExperimentRecord)
+
+
+def read_spec(text: str) -> ExperimentSpec:
+    """From its JSON; ``ValueError`` says what is wrong with it."""
+    try:
+        return ExperimentSpec.model_validate_json(text)
+    except ValidationError as error:
+        raise ValueError(f"spec: {reason_of(error)}") from error
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,23 @@
 
 import threading
 from collections.abc import Callable, Collection, Hashable
+from hashlib import blake2b
 from typing import Any, TypeVar
 
-from core.experiments.records import DamagedExperiment, ExperimentRecord, RunRecord
+from core.experiments.records import (
+    DamagedExperiment,
+    ExperimentRecord,
+    ExperimentSpec,
+    RunRecord,
+    read_spec,
+)
 from core.experiments.store import Store
 
 T = TypeVar("T")
 
 MOST_REMEMBERED = 256
+# Specs hardly ever change, and a commit a second while a run trains must not cost reading them all.
+MOST_SPECS = 20_000
 
 
 class RememberingStore(Store):
@@ -21,12 +30,20 @@ class RememberingStore(Store):
         self._lock = threading.Lock()
         self._moment: Hashable | None = None
         self._remembered: dict[Hashable, Any] = {}
+        self._specs: dict[bytes, ExperimentSpec] = {}
 
-    def experiments(self) -> list[ExperimentRecord]:
-        return list(self.unless_changed("experiments", super().experiments))
+    def _every(self, removed: bool = False) -> list[ExperimentRecord | DamagedExperiment]:
+        read = super()._every
+        return self.unless_changed(("every", removed), lambda: read(removed))
 
-    def damaged_experiments(self) -> list[DamagedExperiment]:
-        return list(self.unless_changed("damaged", super().damaged_experiments))
+    def _spec_of(self, text: str) -> ExperimentSpec:
+        digest = blake2b(text.encode(), digest_size=16).digest()
+        found = self._specs.get(digest)
+        if found is None:
+            if len(self._specs) >= MOST_SPECS:
+                self._specs.clear()
+            found = self._specs[digest] = read_spec(text)
+        return found
 
     def experiment(self, experiment_id: str) -> ExperimentRecord:
         read = super().experiment

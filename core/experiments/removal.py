@@ -54,8 +54,9 @@ def remove_experiments(store: Store, ids: Iterable[str], who: str) -> None:
 
 
 def undo_removal(store: Store, experiment_id: str, who: str) -> None:
-    """It is there again with all that it had. Raises ``BadInput`` where it was deleted already."""
-    if experiment_id not in {one.id for one in store.removed_experiments()}:
+    """It is there again with all that it had. Raises ``BadInput`` after the hour: some of its files
+    may be deleted by then."""
+    if experiment_id not in {one.id for one in removed_lately(store)}:
         raise BadInput(
             f"Experiment {experiment_id} is not among those that were removed within the hour.",
             "experiment",
@@ -63,17 +64,32 @@ def undo_removal(store: Store, experiment_id: str, who: str) -> None:
     change_labels(store, experiment_id, who, removed=False)
 
 
+def removed_lately(store: Store) -> list[ExperimentRecord]:
+    """Those that can still be taken back, the newest first."""
+    removed = store.removed_experiments()
+    due = _due(store, removed)
+    return [experiment for experiment in removed if experiment.id not in due]
+
+
 def delete_removed(store: Store) -> list[str]:
     """Delete what was removed more than an hour ago; returns the ids."""
+    due = _due(store, store.removed_experiments())
+    for experiment_id in due:
+        _delete(store, experiment_id)
+    return due
+
+
+def _due(store: Store, removed: Iterable[ExperimentRecord]) -> list[str]:
+    """Ids of those that were removed more than an hour ago."""
     with store.database.reading() as connection:
         before = moment_text(store.clock(connection) - timedelta(seconds=UNDO_SECONDS))
-    deleted = []
-    for experiment in store.removed_experiments():
-        last = next(one for one in history(store, experiment.id) if one.field == "removed")
-        if last.changed_at <= before:
-            _delete(store, experiment.id)
-            deleted.append(experiment.id)
-    return deleted
+    moments = {
+        experiment.id: next(
+            one.changed_at for one in history(store, experiment.id) if one.field == "removed"
+        )
+        for experiment in removed
+    }
+    return [experiment_id for experiment_id, moment in moments.items() if moment <= before]
 
 
 def size_of_run(run_id: str) -> int:

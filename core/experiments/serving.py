@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 from core.experiments.records import RunRecord
-from core.experiments.store import Store
+from core.experiments.store import Store, open_store
 from core.files import sweep_parts
 from core.jobs.launchers import current_launcher
 from core.jobs.queue import JobQueue
@@ -30,10 +30,12 @@ def serve_queue(
     """Remove what dead processes left in the home, then serve the whole queue (see ``serve``)."""
     # Imported here: pages import this room, and these bring in libraries for images.
     from core.datasets.storage import sweep_datasets
+    from core.experiments.sharing import sweep_shared
     from core.experiments.uploads import sweep_broken_off
 
     sweep_datasets()
     sweep_broken_off()
+    sweep_shared(open_store())
     sweep_parts(current_settings().cache_folder)
     serve(
         queue,

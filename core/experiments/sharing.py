@@ -6,7 +6,9 @@ Whoever has the same images finds them joined again: a dataset is known by its c
 import re
 import shutil
 import tempfile
+import uuid
 import zipfile
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,15 +18,17 @@ from core.experiments.recorded import (
     DOCUMENT_NAME,
     PREDICTIONS_NAME,
     WEIGHTS_FOLDER,
-    copy_weights,
     export_experiment,
     import_document,
+    names_in,
 )
 from core.experiments.store import Store
-from core.files import written_whole
+from core.files import is_free, lock, making, sweep_folders, temporary_folder, written_whole
 from core.settings import current_settings
+from core.storage.shared import forget
 
 MOST_BYTES = 8 << 30
+_PREFIX = ".sharing-"
 _WEIGHTS = re.compile(rf"{WEIGHTS_FOLDER}/[a-z0-9_]{{1,64}}-[0-9]{{1,9}}\.npz")
 
 
@@ -42,23 +46,62 @@ def export_file(store: Store, experiment_id: str, file: Path) -> None:
 def import_file(store: Store, file: BinaryIO | Path) -> str:
     """Store what ``export_file`` wrote; returns the id of the experiment.
 
-    Raises ``BadInput`` for another file, and for an experiment that is here already.
+    All of it or nothing is here afterwards, also where the process is killed: what such a one left
+    is taken back by the next import or worker (``sweep_shared``). Raises ``BadInput`` for another
+    file, and for an experiment that is here already.
     """
-    room = current_settings().imports_folder
+    room, locks = current_settings().imports_folder, current_settings().locks_folder
     room.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=room) as name:
-        folder = Path(name)
+    sweep_shared(store)
+    with temporary_folder(room / f"{_PREFIX}{uuid.uuid4().hex}", locks) as folder:
         _unpack(file, folder)
         try:
-            imported = import_document(store, folder / DOCUMENT_NAME)
-        except StoreError as error:
-            raise BadInput(
-                f"The file holds no experiment that can be read. {error}", "file"
-            ) from error
-        if imported is None:
-            raise BadInput("This experiment is here already.", "file")
-        copy_weights(folder / WEIGHTS_FOLDER, imported)
+            experiment_id, _ = names_in(folder / DOCUMENT_NAME)
+            with _only_importer(experiment_id):
+                imported = import_document(store, folder / DOCUMENT_NAME)
+        except BaseException as error:
+            _take_back(store, folder)
+            if isinstance(error, StoreError | ValueError):
+                raise BadInput(
+                    f"The file holds no experiment that can be read. {error}", "file"
+                ) from error
+            raise
+    if imported is None:
+        removed = experiment_id in {one.id for one in store.removed_experiments()}
+        hint = " It was removed within the hour: take it back." if removed else ""
+        raise BadInput(f"This experiment is here already.{hint}", "file")
     return imported
+
+
+def sweep_shared(store: Store) -> None:
+    """Take back what killed imports left: files of runs without an experiment, unpacked files."""
+    room, locks = current_settings().imports_folder, current_settings().locks_folder
+    for folder in room.glob(f"{_PREFIX}*"):
+        if is_free(making(folder, locks)):
+            _take_back(store, folder)
+    sweep_folders(room, f"{_PREFIX}*", locks)
+
+
+def _take_back(store: Store, folder: Path) -> None:
+    """Delete the files of the runs that were unpacked into ``folder``, unless they are here: the
+    rows come last, so an experiment that the store knows is whole."""
+    try:
+        experiment_id, run_ids = names_in(folder / DOCUMENT_NAME)
+    except (OSError, ValueError):
+        return  # nothing was written yet
+    with _only_importer(experiment_id):
+        if experiment_id in store.experiment_ids():
+            return
+        for run_id in run_ids:
+            kept = current_settings().runs_folder / run_id
+            forget(kept)
+            if kept.exists():
+                shutil.rmtree(kept)
+
+
+def _only_importer(experiment_id: str) -> AbstractContextManager[None]:
+    """One process at a time writes or takes back the files of an experiment."""
+    return lock(current_settings().locks_folder / f"import-{experiment_id}.lock")
 
 
 def _unpack(file: BinaryIO | Path, folder: Path) -> None:

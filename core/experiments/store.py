@@ -24,12 +24,13 @@ from core.experiments.records import (
     experiments,
     job_of,
     new_run_row,
+    read_spec,
     runs,
     runs_with_jobs,
 )
 from core.experiments.summaries import forget_summary
 from core.jobs.queue import NAMES_LISTED, JobQueue, job_row
-from core.jobs.records import ACTIVE_STATES, RETRYABLE_STATES, STATES, jobs, reason_of
+from core.jobs.records import ACTIVE_STATES, RETRYABLE_STATES, STATES, jobs, reason_of, with_text
 from core.jobs.workers import DEFAULT_LEASE_SECONDS, moment_text
 from core.settings import current_settings
 from core.training.events import EpochRecord, RunResult
@@ -291,21 +292,25 @@ class Store(JobQueue):
     ) -> list[ExperimentRecord | DamagedExperiment]:
         """One experiment, or all, the newest first, with the states of their runs counted; or
         those that were ``removed`` and are not deleted yet."""
-        wanted = select(experiments).order_by(experiments.c.created_at.desc())
+        labels = read_labels(connection, experiment_id)
+        gone = [owner for owner, written in labels.items() if written.removed]
+        if removed and not gone:
+            return []
+        # A spec is read from its text, by pydantic alone.
+        wanted = select(*with_text(experiments, "spec")).order_by(experiments.c.created_at.desc())
         states = (jobs.c.group_id, jobs.c.state)
         counted = select(*states, func.count()).where(jobs.c.kind == "train").group_by(*states)
-        if experiment_id is not None:
-            wanted = wanted.where(experiments.c.id == experiment_id)
-            counted = counted.where(jobs.c.group_id == experiment_id)
+        if removed or experiment_id is not None:
+            ids = gone if removed else [experiment_id]
+            wanted = wanted.where(experiments.c.id.in_(ids))
+            counted = counted.where(jobs.c.group_id.in_(ids))
         counts: dict[str, dict[str, int]] = {}
         for group_id, state, count in connection.execute(counted):
             counts.setdefault(group_id, {})[state] = count
-        labels = read_labels(connection, experiment_id)
-        rows = connection.execute(wanted).mappings()
         nothing = Labels()
         return [
             self._experiment_of(row, counts.get(row["id"], {}), labels.get(row["id"], nothing))
-            for row in rows
+            for row in connection.execute(wanted).mappings()
             if removed == labels.get(row["id"], nothing).removed
         ]
 
@@ -313,10 +318,13 @@ class Store(JobQueue):
         self, row: RowMapping, counts: dict[str, int], labels: Labels
     ) -> ExperimentRecord | DamagedExperiment:
         try:
-            return ExperimentRecord.from_row(row, counts, labels)
+            return ExperimentRecord.from_row(row, self._spec_of(row["spec"]), counts, labels)
         except ValueError as error:
             self.database.check()  # where it is the file that is damaged, nothing can be trusted
             return DamagedExperiment(str(row["id"]), reason_of(error))
+
+    def _spec_of(self, text: str) -> ExperimentSpec:
+        return read_spec(text)
 
     def _run_of(self, row: RowMapping) -> RunRecord:
         try:

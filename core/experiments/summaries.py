@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from core.experiments.records import runs
 from core.jobs.database import Database
-from core.jobs.records import StoredJson, Unreadable, jobs, metadata
+from core.jobs.records import StoredJson, jobs, metadata, with_text
 
 FORM = 1
 """Of the summaries; another number makes all of them anew."""
@@ -35,18 +35,13 @@ summaries = Table(
 )
 
 
-def read_summaries(database: Database) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
-    """The summaries that still hold, by experiment, and the marks of all experiments."""
+def read_summaries(database: Database) -> tuple[dict[str, str], dict[str, str]]:
+    """The summaries that still hold, as JSON, by experiment; and the marks of all experiments."""
+    stored = select(*with_text(summaries, "summary"))
     with database.reading() as connection:
         now = _marks(connection)
-        rows = connection.execute(select(summaries)).mappings().all()
-    kept = {
-        row["experiment_id"]: row["summary"]
-        for row in rows
-        if row["mark"] == now.get(row["experiment_id"])
-        and not isinstance(row["summary"], Unreadable)
-    }
-    return kept, now
+        rows = connection.execute(stored).all()
+    return {owner: text for owner, mark, text in rows if mark == now.get(owner)}, now
 
 
 def keep_summary(
@@ -69,10 +64,11 @@ def forget_summary(connection: Connection, run_id: str) -> None:
 def _marks(connection: Connection) -> dict[str, str]:
     """Changes when a run of the experiment ends, begins again, or its times are measured again."""
     finished = func.sum((jobs.c.state == "finished").cast(Integer))
+    of_runs = (jobs.c.kind == "train") & jobs.c.group_id.is_not(None)
     wanted = (
-        select(runs.c.experiment_id, func.count(), finished, func.max(jobs.c.finished_at))
-        .join(jobs, jobs.c.id == runs.c.id)
-        .group_by(runs.c.experiment_id)
+        select(jobs.c.group_id, func.count(), finished, func.max(jobs.c.finished_at))
+        .where(of_runs)
+        .group_by(jobs.c.group_id)
     )
     return {
         owner: f"{FORM}.{count}.{done}.{last}"

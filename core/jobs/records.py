@@ -14,6 +14,7 @@ from sqlalchemy import (
     JSON,
     Boolean,
     Column,
+    ColumnElement,
     Index,
     Integer,
     MetaData,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    cast,
 )
 from sqlalchemy.engine import Dialect
 
@@ -61,6 +63,11 @@ class StoredJson(TypeDecorator[Any]):
                 return Unreadable(f"not JSON: {error}")
 
         return process
+
+
+def with_text(table: Table, name: str) -> list[ColumnElement[Any]]:
+    """The columns of ``table``, that of ``name`` as the text of its JSON."""
+    return [cast(each, Text).label(name) if each.name == name else each for each in table.c]
 
 
 def reason_of(error: Exception) -> str:

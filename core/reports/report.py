@@ -4,11 +4,8 @@ Every text in it may hold names that users gave. None is markup: the templates e
 figures get their names through ``escape_plotly``.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from plotly.offline import get_plotlyjs
@@ -25,23 +22,15 @@ from core.analysis.words.answer import answer_cards
 from core.analysis.words.families import describe_group
 from core.analysis.words.own_backbones import describe_overlap
 from core.analysis.words.summary import describe_summary
-from core.analysis.words.verdicts import p_text
 from core.charts.exhibit import Exhibit
+from core.charts.style import on_paper
 from core.experiments.store import Store
 from core.reports import sections
-from core.text import UNKNOWN, seconds_text
+from core.reports.texts import texts_of
 
 TEMPLATES = Path(__file__).parent / "templates"
-_FONT = {"family": "system-ui, sans-serif", "size": 12, "color": "#1A2530"}
 _CONFIG = {"displayModeBar": False, "responsive": True, "showTips": False}
 _LONGEST_WORD, _UNBROKEN = 24, 10
-_ROWS_ON_ONE_PAGE = 20
-# With more the usual type is too large for the width of a page.
-_USUAL_COLUMNS = 7
-_NUMBER_STARTS = frozenset("0123456789+-—<≈pu")
-_SECONDS = " (s)"
-# A column of counts comes as floats where one of them is unknown.
-_WHOLE = ("memory (MB)", "(images/s)", "parameters", "epochs")
 
 
 def report_html(store: Store, experiment_id: str) -> bytes:
@@ -103,9 +92,7 @@ def report_html(store: Store, experiment_id: str) -> bytes:
 
 def drawn(exhibit: Exhibit, name: str) -> Markup:
     """The figure as the element ``name`` that draws itself; Plotly escapes ``<`` in its texts."""
-    figure = exhibit.figure.update_layout(
-        template="plotly_white", font=_FONT, paper_bgcolor="#FFFFFF", plot_bgcolor="#FFFFFF"
-    )
+    figure = on_paper(exhibit.figure)
     return Markup(
         figure.to_html(full_html=False, include_plotlyjs=False, div_id=name, config=_CONFIG)
     )
@@ -122,58 +109,3 @@ def breakable(text: str) -> Markup:
         for word in text.split(" ")
     ]
     return Markup(" ").join(words)
-
-
-@dataclass(frozen=True)
-class Table:
-    """A frame as texts."""
-
-    headings: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-    @property
-    def is_short(self) -> bool:
-        """Short enough to be printed on one page."""
-        return len(self.rows) <= _ROWS_ON_ONE_PAGE
-
-    @property
-    def is_wide(self) -> bool:
-        return len(self.headings) > _USUAL_COLUMNS
-
-    @property
-    def numeric(self) -> tuple[bool, ...]:
-        """Which columns hold numbers alone, and are set to the right; never the first."""
-        return tuple(
-            column > 0 and all(row[column][:1] in _NUMBER_STARTS for row in self.rows)
-            for column in range(len(self.headings))
-        )
-
-
-def texts_of(frame: pd.DataFrame) -> Table:
-    """A frame with digits that fit the unit of each column."""
-    names = [str(name) for name in frame.columns]
-    rows = (
-        tuple(cell_text(name, value) for name, value in zip(names, row, strict=True))
-        for row in frame.itertuples(index=False, name=None)
-    )
-    return Table(tuple(name.removesuffix(_SECONDS) for name in names), tuple(rows))
-
-
-def cell_text(heading: str, value: Any) -> str:
-    """One value as text: digits by the unit that the heading ends with, a dash for unknown.
-
-    Zero seconds are a dash, too: the run did not have that part.
-    """
-    if value is None or (isinstance(value, float) and pd.isna(value)):
-        return UNKNOWN
-    if isinstance(value, str):
-        return value or UNKNOWN
-    if heading.endswith(_SECONDS):
-        return seconds_text(value) if value else UNKNOWN
-    if heading in ("p", "p after Holm"):
-        return p_text(value)
-    if heading.endswith("(nats)"):
-        return f"{value:.2f}"
-    if isinstance(value, int) or heading.endswith(_WHOLE):
-        return f"{value:,.0f}"
-    return f"{value:.1f}"

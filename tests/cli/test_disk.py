@@ -22,3 +22,15 @@ def test_a_rule_must_be_given_and_be_a_number(home, no_showcase, type_it):  # no
     assert type_it("storage", "clean")[0] == 2
     status, _, words = type_it("storage", "clean", "--unused-days", "soon")
     assert (status, "--unused-days is 'soon'" in words) == (2, True)
+
+
+def test_cleaning_follows_the_rule_of_the_settings(home, no_showcase, type_it, monkeypatch):  # noqa: ARG001
+    monkeypatch.setenv("HEADSTART_CACHE_GB", "1")
+    status, _, words = type_it("storage", "clean")
+    assert (status, "would drop 0 cache entries" in words) == (0, True), words
+    monkeypatch.setenv("HEADSTART_CACHE_GB", "much")
+    status, _, words = type_it("storage", "clean")
+    assert (status, "HEADSTART_CACHE_GB is 'much'; it must be a whole number of GB" in words) == (
+        2,
+        True,
+    )

@@ -1,13 +1,17 @@
 """What pages read is read once, and never older than the last commit."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from core.errors import UnknownName
+from core.experiments import remembering_store
+from core.experiments.records import ExperimentSpec, read_spec
 from core.experiments.remembering_store import RememberingStore
 from core.experiments.store import Store, open_store
 from core.jobs.records import Progress
@@ -60,7 +64,7 @@ def test_the_same_question_reads_once(store: RememberingStore, reads: Counter[st
         )
         for _ in range(5)
     ]
-    assert reads["transactions"] == 7
+    assert reads["transactions"] == 6  # those that can be read and those that cannot together
     assert all(each == asked[0] for each in asked)
     plain = open_store()
     assert asked[0][0] == plain.experiments()
@@ -90,6 +94,31 @@ def test_what_it_commits_itself_is_there_at_once(store: RememberingStore) -> Non
     run_id = store.runs(experiment_id)[0].id
     store.request_cancel(run_id)
     assert store.runs(experiment_id)[0].state == "cancelled"
+
+
+def test_a_commit_costs_no_second_reading_of_specs(
+    store: RememberingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def reading(document: str) -> ExperimentSpec:
+        read.append(document)
+        return read_spec(document)
+
+    monkeypatch.setattr(remembering_store, "read_spec", reading)
+    specs = [made_up.spec(), made_up.spec(preset="best")]
+    first, second = store.create_experiments(specs)
+    assert {one.id: one.spec for one in store.experiments()} == {first: specs[0], second: specs[1]}
+    assert len(read) == 2
+    store.request_cancel(store.runs(first)[0].id)
+    states = {one.id: one.state_counts for one in store.experiments()}
+    assert states[first] == {"queued": 5, "cancelled": 1}
+    assert len(read) == 2
+    document = json.dumps(specs[0].model_dump(mode="json") | {"preset": "article"})
+    with open_store().database.writing() as connection:
+        connection.execute(text("UPDATE experiments SET spec = :spec"), {"spec": document})
+    assert {one.spec.preset for one in store.experiments()} == {"article"}
+    assert len(read) == 3  # the same for both
 
 
 def test_nobody_changes_what_others_are_handed(store: RememberingStore) -> None:

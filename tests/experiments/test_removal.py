@@ -15,6 +15,7 @@ from core.experiments.removal import (
     drop_weights,
     loss_of,
     remove_experiments,
+    removed_lately,
     undo_removal,
     why_kept,
 )
@@ -76,6 +77,16 @@ def test_after_an_hour_nothing_of_it_is_left_and_others_are_whole(filled):
         "experiments": 1, "runs": 1, "jobs": 1, "epochs": 0, "job_workers": 0,
         "experiment_changes": 0, "experiment_summaries": 0,
     }  # fmt: skip
+
+
+def test_after_the_hour_it_cannot_be_taken_back_even_if_nobody_has_deleted_it(filled):
+    remove_experiments(filled, [EXPERIMENT], "ada")
+    assert [one.id for one in removed_lately(filled)] == [EXPERIMENT]
+    later = an_hour_later(filled)
+    assert removed_lately(later) == []
+    with pytest.raises(BadInput, match="not among those that were removed within the hour"):
+        undo_removal(later, EXPERIMENT, "ada")
+    assert filled.experiment_ids() == [EXPERIMENT]
 
 
 def test_a_deletion_that_was_killed_is_finished_by_the_next(filled, monkeypatch):

@@ -7,6 +7,7 @@ import pytest
 from core.datasets.storage import open_dataset
 from core.errors import BadInput
 from core.experiments.records import run_id_of
+from core.experiments.removal import remove_experiments
 from core.experiments.run_files import read_predictions, weights_path, write_weights
 from core.experiments.sharing import export_file, import_file
 from core.experiments.store import Store, open_store
@@ -102,3 +103,29 @@ def test_another_file_is_refused_and_nothing_is_stored(
         import_file(store, io.BytesIO(b"no zip"))
     assert store.experiment_ids() == []
     assert not (tmp_path / "evil.txt").exists()
+
+
+def test_what_is_here_already_is_left_as_it_is(arrows_store, exported):
+    path = weights_path(WEIGHTED)
+    write_weights(WEIGHTED, {"kernel": np.float32([[7, 7]])})
+    before = path.read_bytes(), read_predictions(WEIGHTED)
+    changed = other(exported, lambda files: files | {"weights/cnn-0.npz": b"another"})
+    with pytest.raises(BadInput, match=r"is here already\.$"):
+        import_file(arrows_store, changed)
+    remove_experiments(arrows_store, [EXPERIMENT], "ada")
+    with pytest.raises(BadInput, match="removed within the hour: take it back"):
+        import_file(arrows_store, changed)
+    assert path.read_bytes() == before[0]
+    assert np.array_equal(read_predictions(WEIGHTED).probabilities, before[1].probabilities)
+
+
+def test_an_import_that_fails_leaves_no_file(arrows_store, exported, tmp_path, monkeypatch):
+    monkeypatch.setenv("HEADSTART_HOME", str(tmp_path / "elsewhere"))
+    monkeypatch.delenv("HEADSTART_DATABASE_URL", raising=False)
+    store = open_store()
+    monkeypatch.setattr(store, "add_recorded", lambda *_given: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        import_file(store, exported)
+    assert list(current_settings().runs_folder.iterdir()) == []
+    assert list(current_settings().imports_folder.iterdir()) == []
+    assert arrows_store.experiment_ids() == [EXPERIMENT]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from core.analysis.words.summary import NOTHING_YET
@@ -16,8 +17,9 @@ from core.experiments.recorded import import_recorded
 from core.experiments.records import RecordedRun, run_id_of
 from core.experiments.run_files import predictions_path, write_predictions
 from core.experiments.store import open_store
-from core.reports.report import Table, breakable, cell_text, report_html
+from core.reports.report import breakable, report_html
 from core.reports.sections import classes, confusion_matrix
+from core.reports.texts import Table, cell_text, markdown_table
 from core.text import UNKNOWN
 from core.training.events import Predictions
 from tests import hand_made, made_up
@@ -317,6 +319,8 @@ def test_many_classes_have_a_list_of_mistakes_and_not_a_matrix():
         ("peak memory (MB)", float("nan"), UNKNOWN),
         ("over", "", UNKNOWN),
         ("low (%)", None, UNKNOWN),
+        ("units", pd.NA, UNKNOWN),
+        ("known", True, "yes"),
     ],
 )
 def test_cells(heading, value, text):
@@ -332,3 +336,19 @@ def test_long_words_can_be_broken_and_stay_text():
     assert breakable("a" * 24 + " <b>") == "a" * 24 + " &lt;b&gt;"
     assert breakable("b" * 25) == "b" * 10 + "<wbr>" + "b" * 10 + "<wbr>" + "b" * 5
     assert str(breakable("<" * 25)).count("&lt;") == 25
+
+
+def test_a_table_is_markdown_whatever_names_hold():
+    frame = pd.DataFrame(
+        {
+            "class | kind": ["a | b\nc", "**bold** [x](http://x)"],
+            "time (s)": [1.5, None],
+            "accuracy (%)": [87.54, 50.0],
+        }
+    )
+    assert markdown_table(frame) == (
+        "| class \\| kind | time | accuracy (%) |\n"
+        "| --- | ---: | ---: |\n"
+        "| a \\| b c | 1.50 s | 87.5 |\n"
+        "| \\*\\*bold\\*\\* \\[x\\](http\u2060://x) | — | 50.0 |\n"
+    )

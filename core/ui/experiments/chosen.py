@@ -12,7 +12,7 @@ from core.analysis.comparison import title_of
 from core.analysis.several import MOST_EXPERIMENTS
 from core.experiments.labels import history
 from core.experiments.records import ExperimentRecord
-from core.experiments.removal import loss_of, why_kept
+from core.experiments.removal import loss_of, removed_lately, why_kept
 from core.experiments.sharing import export_file
 from core.jobs.records import RETRYABLE_STATES
 from core.strategies.registry import offered_strategies
@@ -167,7 +167,7 @@ def _drop_weights(experiment_ids: Sequence[str]) -> None:
 
 def show_removed() -> None:
     """Those that can still be taken back."""
-    removed = reads.store().removed_experiments()
+    removed = removed_lately(reads.store())
     if not removed or not may_edit():
         return
     with st.expander(f"Removed within the hour: {len(removed):,}", icon=":material/delete:"):

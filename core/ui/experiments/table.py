@@ -78,6 +78,18 @@ class Entry:
         return " ".join((*parts, *titles, spec.preset, f"{spec.image_size} px")).casefold()
 
 
+@dataclass(frozen=True)
+class Listing:
+    """All experiments, the newest first, until something is committed; ``missing``: the marks of
+    those whose results are still to be read. ``datasets``, ``presets``, ``tags``: what there is."""
+
+    entries: tuple[Entry, ...]
+    missing: Mapping[str, str]
+    datasets: tuple[str, ...]
+    presets: tuple[str, ...]
+    tags: tuple[str, ...]
+
+
 SORTS: Mapping[str, tuple[str, Callable[[Entry], Any]]] = {
     "newest": ("Newest first", lambda _entry: 0),
     "accuracy": ("Best accuracy", lambda entry: -entry.result.accuracy if entry.result else 1),
@@ -90,8 +102,9 @@ SORTS: Mapping[str, tuple[str, Callable[[Entry], Any]]] = {
 
 def show_experiments(experiments: Sequence[ExperimentRecord]) -> None:
     """The page below its title; ``experiments``: all, the newest first."""
-    entries, missing = reads.store().unless_changed("entries", lambda: _entries(experiments))
-    found = _filtered(entries)
+    listing = reads.store().unless_changed("listing", lambda: _listing(experiments))
+    entries = listing.entries
+    found = _filtered(listing)
     st.caption(
         f"{count_text(len(found), 'experiment')} of {len(entries):,}"
         if len(found) < len(entries)
@@ -108,17 +121,24 @@ def show_experiments(experiments: Sequence[ExperimentRecord]) -> None:
         st.info("No experiment is like that. Take a filter away.", icon=":material/filter_alt_off:")
     show_import()
     show_removed()
-    _make_missing(missing, {each.id for each in experiments})
+    _make_missing(listing.missing)
 
 
-def _entries(experiments: Sequence[ExperimentRecord]) -> tuple[list[Entry], dict[str, str]]:
+def _listing(experiments: Sequence[ExperimentRecord]) -> Listing:
     results, missing = listed_results(reads.store())
-    return [Entry(each, results.get(each.id)) for each in experiments], missing
+    specs = [each.spec for each in experiments]
+    return Listing(
+        entries=tuple(Entry(each, results.get(each.id)) for each in experiments),
+        missing={each.id: missing[each.id] for each in experiments if each.id in missing},
+        datasets=tuple(sorted({spec.dataset_name for spec in specs}, key=str.casefold)),
+        presets=tuple(sorted({spec.preset for spec in specs})),
+        tags=tuple(sorted({tag for each in experiments for tag in each.labels.tags})),
+    )
 
 
-def _make_missing(missing: Mapping[str, str], known: set[str]) -> None:
+def _make_missing(missing: Mapping[str, str]) -> None:
     """Read the predictions of experiments that are new in this list, then draw it again."""
-    todo = [(one, mark) for one, mark in missing.items() if one in known]
+    todo = list(missing.items())
     if not todo:
         return
     place = st.empty()
@@ -138,15 +158,12 @@ def _make_missing(missing: Mapping[str, str], known: set[str]) -> None:
 # The filters --------------------------------------------------------------------------------------
 
 
-def _filtered(entries: Sequence[Entry]) -> list[Entry]:
-    specs = [entry.experiment.spec for entry in entries]
-    datasets = sorted({spec.dataset_name for spec in specs}, key=str.casefold)
-    presets = sorted({spec.preset for spec in specs})
-    tags = sorted({tag for entry in entries for tag in entry.experiment.labels.tags})
+def _filtered(listing: Listing) -> list[Entry]:
+    tags = listing.tags
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         words = _search().casefold().split()
-        dataset = _choose("dataset", "Dataset", {ANY: "All datasets"} | _same(datasets))
-        preset = _choose("preset", "Preset", {ANY: "All presets"} | _same(presets))
+        dataset = _choose("dataset", "Dataset", {ANY: "All datasets"} | _same(listing.datasets))
+        preset = _choose("preset", "Preset", {ANY: "All presets"} | _same(listing.presets))
         state = _choose("state", "State", STATES)
         source = _choose("source", "Made where", SOURCES)
         tag = _choose("tag", "Tag", {ANY: "All tags"} | _same(tags)) if tags else ANY
@@ -165,7 +182,7 @@ def _filtered(entries: Sequence[Entry]) -> list[Entry]:
             and (not words or all(word in entry.words for word in words))
         )
 
-    kept = sorted(filter(fits, entries), key=SORTS[order][1])
+    kept = sorted(filter(fits, listing.entries), key=SORTS[order][1])
     return sorted(kept, key=lambda entry: not entry.experiment.labels.pinned)
 
 

@@ -4,10 +4,11 @@ Streamlit keeps what a cached function drew, and sends it again without running 
 built and written as JSON again, no table made, no image resized.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from hashlib import blake2b
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import streamlit as st
 
@@ -18,6 +19,7 @@ T = TypeVar("T")
 MOST_KEPT = 256
 
 _is_shared: ContextVar[bool] = ContextVar("is_shared", default=False)
+_noted: ContextVar[list[Any] | None] = ContextVar("noted", default=None)
 
 
 def draw_once(
@@ -37,7 +39,27 @@ def draw_once(
     if "<" in name or name.startswith("__main__."):
         raise TypeError(f"{name} is not named once for all, or may hold values of its own")
     named = tuple(sorted(kwargs.items()))
-    _drawn(digest_of(key, name, args, named), lambda: function(subject, *args, **kwargs))
+    digest = digest_of(key, name, args, named)
+    for shown in _drawn(digest, lambda: function(subject, *args, **kwargs)):
+        note_shown(shown)
+
+
+@contextmanager
+def noting() -> Iterator[list[Any]]:
+    """What is noted inside the block as shown, also by parts that are drawn again from memory."""
+    noted: list[Any] = []
+    token = _noted.set(noted)
+    try:
+        yield noted
+    finally:
+        _noted.reset(token)
+
+
+def note_shown(shown: object) -> None:
+    """Remember what a page shows for whoever asked with ``noting``."""
+    noted = _noted.get()
+    if noted is not None:
+        noted.append(shown)
 
 
 def digest_of(*parts: object) -> str:
@@ -57,10 +79,13 @@ def refuse_in_shared(what: str) -> None:
 
 
 @st.cache_resource(max_entries=MOST_KEPT, ttl=3600, show_spinner=False)
-def _drawn(digest: str, _draw: Callable[[], None]) -> None:
+def _drawn(digest: str, _draw: Callable[[], None]) -> Sequence[Any]:
+    """What was noted as shown."""
     token = _is_shared.set(True)
     try:
-        _draw()
+        with noting() as noted:
+            _draw()
+        return noted
     finally:
         _is_shared.reset(token)
 

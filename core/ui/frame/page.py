@@ -13,7 +13,7 @@ from core.experiments.recorded import prepare_home
 from core.settings import PROJECT_ROOT, current_settings
 from core.text import escape_markdown
 from core.ui.frame import access, reads
-from core.ui.frame.drawing import refuse_in_shared
+from core.ui.frame.drawing import noting, refuse_in_shared
 from core.ui.frame.errors import error_box, show_late_errors
 
 PAGES_FOLDER = PROJECT_ROOT / "pages"
@@ -92,7 +92,13 @@ def show_page(path: str, body: Callable[[], None]) -> None:
         _prepare(str(settings.home), settings.database_url)
         show_late_errors()
         _show_damaged()
-        body()
+        with noting() as shown:
+            body()
+        if shown and not is_presented():
+            # Imported here: pages without charts and tables need nothing of it.
+            from core.ui.widgets.slides import offer_slides
+
+            offer_slides(shown)
     if is_presented():
         _show_way_out()
     else:

@@ -16,8 +16,10 @@ from core.errors import HeadstartError, UnknownName
 from core.text import UNKNOWN, count_text, escape_markdown
 from core.ui.frame import evidence_reads, reads
 from core.ui.frame.address import Choice, choose_in_list
+from core.ui.frame.drawing import note_shown
 from core.ui.frame.evidence_reads import Subject, computed
 from core.ui.widgets.glossary import explain
+from core.ui.widgets.slides import Slide
 
 MOST_REASONS = 5
 LONGEST_PINNED = 32  # letters
@@ -57,6 +59,7 @@ def show_exhibit(
     """
     options = {"config": {"displayModeBar": False}} | options
     (place or st).plotly_chart(exhibit.figure, key=key, alt=exhibit.words, **options)
+    note_shown(Slide.of(exhibit, key))
     if table:
         show_numbers(exhibit, key)
 
@@ -70,7 +73,8 @@ def show_numbers(exhibit: Exhibit, key: str) -> None:
     """The table of a chart, folded, with the chart in words above it."""
     with st.expander("The numbers", icon=":material/table:"):
         st.markdown(escape_markdown(exhibit.words))
-        show_table(exhibit.frame, key, "The numbers of the chart above, one line each.")
+        # Noted with its chart, for slides.
+        _draw_table(exhibit.frame, key, "The numbers of the chart above, one line each.")
 
 
 def show_table(
@@ -85,6 +89,17 @@ def show_table(
     Of more than four columns the first is pinned, unless it would fill a telephone. ``helps``
     explains columns by name. Where ``height`` is "auto", a long table scrolls.
     """
+    _draw_table(frame, key, alt, helps, height)
+    note_shown(Slide(alt, key, frame))
+
+
+def _draw_table(
+    frame: pd.DataFrame,
+    key: str,
+    alt: str,
+    helps: Mapping[str, str] | None = None,
+    height: Literal["auto", "content"] = "auto",
+) -> None:
     longest = frame.iloc[:, 0].astype(str).str.len().max()
     pins = len(frame.columns) > 4 and bool(longest <= LONGEST_PINNED)
     config: dict[str, Any] = {}
