@@ -52,6 +52,7 @@ PAGES: dict[str, Where] = {
     "datasets": ("/datasets", "[data-testid=stFileUploaderDropzone]"),
     "dataset, health": (f"/datasets?dataset={DATASET}", "text=/appear in more than one/"),
     "dataset, images": (f"/datasets?dataset={DATASET}&section=Images", "[data-testid=stImage]"),
+    "advice": ("/advice", "[data-testid=stMain] button:has-text('Measure')"),
     "benchmark": ("/benchmark", "[data-testid=stImage]"),
     "watch": ("/watch", "[data-testid=stMain] h1"),
     "compare": (COMPARE, "text=got the most test images right"),

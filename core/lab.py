@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from core.analysis.advice.facts import IMAGE_SIZE, Facts, measure_facts
 from core.analysis.backbones import backbone_matrix
 from core.analysis.comparison import Comparison, compare_experiment
 from core.analysis.confusion import confusion
@@ -128,6 +129,16 @@ class Lab:
             self.store.request_cancel_experiment(experiment_id)
             raise
         return Experiment(self.store, experiment_id)
+
+    def advise(self, dataset: Dataset | str, image_size: int = IMAGE_SIZE) -> Facts:
+        """What is known of a dataset before anything is trained on it: measured in a job, unless
+        that was done before. ``image_size`` in pixels.
+
+        ``core.analysis.advice.placing`` and ``core.analysis.words.advice`` say what it means.
+        Raises ``BadInput`` where the dataset cannot be split or no backbone is on this machine.
+        """
+        known = open_dataset(dataset) if isinstance(dataset, str) else dataset
+        return measure_facts(self.store, known, self.say, image_size)
 
     def add_backbone(self, run_id: str, name: str | None = None) -> str:
         """Make the network of a finished run a backbone; returns its name, which ``backbones=``

@@ -21,7 +21,7 @@ from core.ui.frame import reads
 from core.ui.frame.access import may_edit, show_viewer_note
 from core.ui.frame.page import link_to, show_page
 from core.ui.widgets.augmentation import show_augmentation
-from core.ui.widgets.forms import Choices, choose_shared, fill_form
+from core.ui.widgets.forms import Choices, choose_shared, fill_form, fill_overrides
 from core.ui.widgets.glossary import explain_all
 from core.ui.widgets.results import experiment_label
 from core.ui.widgets.strategy_matrix import choose_strategies
@@ -53,6 +53,7 @@ def set_up() -> None:
                 "benchmark", f"Running: {experiment_label(experiment)}", experiment=experiment.id
             )
     former = _repeated()
+    fill_overrides()
     st.header("1. Dataset", help=explain_all("class", "majority class"))
     dataset = choose_dataset()
     if dataset is None:

@@ -4,7 +4,7 @@ The record names the Keras builder by its dotted path, so that the web process c
 backbones without loading TensorFlow.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from math import prod
@@ -16,7 +16,7 @@ import numpy as np
 from core.backbones.backend import dtype_policy, load_keras
 from core.backbones.weights.digests import WeightSet
 from core.errors import BadInput, WeightsRefused
-from core.layers.record import LayerRecord, connect, image_layer, make_layers
+from core.layers.record import LayerRecord, blocks_of, connect, image_layer, make_layers
 from core.text import percent_text
 
 if TYPE_CHECKING:
@@ -164,6 +164,23 @@ class Backbone:
         last feature map, or ``pooled`` one for each channel."""
         output = self.layers(self.side(image_size, include_top), include_top)[-1].output
         return output[-1] if pooled else prod(output)
+
+    @property
+    def blocks(self) -> tuple[LayerRecord, ...]:
+        """A record for each block, with the name and the output of its last layer; none where its
+        layers are in no blocks."""
+        layers = self.layers(self.published_size, False)
+        return tuple(block for block in blocks_of(layers) if block.group)
+
+    def frozen_through(self, layer: str) -> int:
+        """How many of its layers, counted from its input, end with ``layer``."""
+        names = [one.name for one in self.layers(self.published_size, False)]
+        return names.index(layer) + 1
+
+    def tapped_width(self, taps: Sequence[str]) -> int:
+        """Numbers for each image that the pooled outputs of these layers have together."""
+        channels = {one.name: one.output[-1] for one in self.layers(self.published_size, False)}
+        return sum(channels[name] for name in taps)
 
     def parameters(self, include_top: bool = False) -> int:
         """All weights up to the layer that gives the features."""

@@ -46,6 +46,8 @@ class FeatureRequest:
     shared.
     ``resize``: how the images were made square.
     ``pooled``: the feature map is averaged over its places before it is kept; else it is flattened.
+    ``taps``: layers whose pooled outputs are kept side by side, in this order, in place of the
+    last feature map; none is that map.
     """
 
     backbone: Backbone
@@ -58,10 +60,17 @@ class FeatureRequest:
     made_on: str = ""
     resize: str = "stretch"
     pooled: bool = False
+    taps: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.taps and (self.include_top or not self.pooled):
+            raise ValueError("layers are tapped of a backbone without its top, and pooled")
 
     @property
     def width(self) -> int:
         """Numbers for each image."""
+        if self.taps:
+            return self.backbone.tapped_width(self.taps)
         return self.backbone.feature_width(self.image_size, self.include_top, self.pooled)
 
 
@@ -116,14 +125,19 @@ def _counted(
 
 
 def feature_identity(
-    backbone: Backbone, include_top: bool, image_size: int, resize: str, pooled: bool = False
+    backbone: Backbone,
+    include_top: bool,
+    image_size: int,
+    resize: str,
+    pooled: bool = False,
+    taps: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """What features that can be used for each other's work have in common, as stored beside them:
     device, precision and mean may differ."""
     identity = {
         "format": FORMAT,
         "weights": backbone.weight_set(include_top).digest,
-        "layer": backbone.tapped_layer(include_top),
+        "layer": "+".join(taps) or backbone.tapped_layer(include_top),
         "image_size": image_size,
         "resize": resize,
     }
@@ -134,7 +148,7 @@ def feature_identity(
 def _identity(prepared: PreparedImages, request: FeatureRequest) -> dict[str, Any]:
     """Everything that the features depend on, and nothing else."""
     shared = (request.backbone, request.include_top, request.image_size, request.resize)
-    return feature_identity(*shared, request.pooled) | {
+    return feature_identity(*shared, request.pooled, request.taps) | {
         "images": prepared.digest,
         "mean_rgb": [float(value) for value in request.mean_rgb],
         "precision": request.precision,
@@ -152,8 +166,14 @@ def build_extractor(request: FeatureRequest, image_shape: tuple[int, ...]) -> An
     images = keras.Input(image_shape, dtype="uint8", name="images")
     prepared = connect(prepare, make_layers(prepare), images)
     kind = keras.layers.GlobalAveragePooling2D if request.pooled else keras.layers.Flatten
-    row = kind(name="features", dtype="float32")
-    model = keras.Model(images, row(network(prepared)), name="extractor")
+    if request.taps:
+        outputs = [network.get_layer(name).output for name in request.taps]
+        maps = keras.Model(network.inputs[0], outputs)(prepared)
+        rows = [kind(dtype="float32")(one) for one in maps]
+        row = keras.layers.Concatenate(name="features", dtype="float32")(rows)
+    else:
+        row = kind(name="features", dtype="float32")(network(prepared))
+    model = keras.Model(images, row, name="extractor")
     model.trainable = False
     model.compile(jit_compile=request.jit)
     return model

@@ -73,6 +73,11 @@ def parser() -> argparse.ArgumentParser:
     _add_run(verbs)
     _add_experiments(verbs)
     _add_runs(verbs)
+    does = "measure what is worth trying on a dataset, before anything is trained"
+    advise = _verb(verbs, "advise", does, "advise:advise")
+    advise.add_argument("dataset", metavar="DATASET", help="name or id of a dataset")
+    about = "side of the images in pixels (default: that of the preset quick)"
+    advise.add_argument("--image-size", metavar="N", help=about)
     _add_store(verbs)
     worker = _verb(verbs, "worker", "serve the queue of jobs", "experiments:work", json=False)
     idle = "end after this time without a job"

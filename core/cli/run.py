@@ -59,7 +59,7 @@ def extend(arguments: argparse.Namespace) -> int:
         raise BadInput("Name the strategies to add.", "--strategies")
     seeds = [] if arguments.seeds is None else arguments.seeds.split(",")
     spec = plan_extension(
-        store, experiment, strategies, [_whole(seed, "--seeds") for seed in seeds]
+        store, experiment, strategies, [whole_number(seed, "--seeds") for seed in seeds]
     )
     added = extend_experiment(store, experiment.id, spec)
     say(f"experiment {experiment.id}: {count_text(len(added), 'new run')}")
@@ -160,7 +160,7 @@ def _planned_options(arguments: argparse.Namespace, overrides: dict[str, str]) -
     if arguments.validation_fraction is not None:
         split["validation"] = _number(arguments.validation_fraction, "--validation-fraction")
     if arguments.split_seed is not None:
-        split["seed"] = _whole(arguments.split_seed, "--split-seed")
+        split["seed"] = whole_number(arguments.split_seed, "--split-seed")
     if arguments.own_split:
         split["use_given"] = False
     size, backbones = arguments.image_size, arguments.backbones
@@ -168,8 +168,8 @@ def _planned_options(arguments: argparse.Namespace, overrides: dict[str, str]) -
         "strategies": _names(arguments.strategies),
         "backbones": None if backbones is None else _names(backbones),
         "preset": arguments.preset,
-        "seeds": [_whole(seed, "--seeds") for seed in arguments.seeds.split(",")],
-        "image_size": None if size is None else _whole(size, "--image-size"),
+        "seeds": [whole_number(seed, "--seeds") for seed in arguments.seeds.split(",")],
+        "image_size": None if size is None else whole_number(size, "--image-size"),
         "overrides": overrides,
         "split": split,
         "resize": arguments.resize,
@@ -216,7 +216,7 @@ def _fractions(arguments: argparse.Namespace) -> tuple[float, ...]:
     return tuple(_number(text.strip(), "--fractions") for text in arguments.fractions.split(","))
 
 
-def _whole(text: str, field: str) -> int:
+def whole_number(text: str, field: str) -> int:
     try:
         return int(text)
     except ValueError:

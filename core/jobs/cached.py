@@ -50,16 +50,29 @@ def cache_folder() -> Path:
 def cached_work(queue: JobQueue, kind: str, arguments: dict[str, Any], result: Path) -> CachedWork:
     """The state of the work that makes ``result``; queued unless it was before.
 
-    ``result`` is a path below ``cache_folder()``; the handler finds it with ``output_of``. Fast
-    enough to be asked on every refresh of a page. Raises ``OSError`` if no worker can be started.
+    ``result`` is a path below ``cache_folder()``, which the handler finds with ``output_of``; or
+    any other in the home, which the handler writes and pushes by itself. Fast enough to be asked on
+    every refresh of a page. Raises ``OSError`` if no worker can be started.
     """
+    known = known_work(queue, kind, result)
+    if known is not None:
+        return known
+    if result.is_relative_to(cache_folder()):
+        arguments = {**arguments, "output": result.relative_to(cache_folder()).as_posix()}
+    job = queue.add_job_once(NewJob(_job_id(kind, result), kind, arguments))
+    if job.is_active:
+        ensure_worker(queue)
+    return _work(queue, result, queue.job(job.id))
+
+
+def known_work(queue: JobQueue, kind: str, result: Path) -> CachedWork | None:
+    """``cached_work`` that somebody has asked for; None where nobody has, and nothing is queued."""
     job_id = _job_id(kind, result)
     if result.is_file():
         return CachedWork(result, "ready", job_id=job_id)
     job = queue.find_job(job_id)
     if job is None or (job.state == "finished" and not _is_there(result)):
-        output = result.relative_to(cache_folder()).as_posix()
-        job = queue.add_job_once(NewJob(job_id, kind, {**arguments, "output": output}))
+        return None
     if job.is_active:
         # Also where it was queued before: the worker may have died since.
         ensure_worker(queue)

@@ -124,6 +124,8 @@ KINDS: dict[str, JobKind] = {
             keeps_process=True,
         ),
         JobKind("remeasure", "core.experiments.remeasure:run", "device", "measurement"),
+        # Features are extracted as runs do it, and must not disturb their times.
+        JobKind("advice", "core.analysis.advice.measure:run", "device", "measurement"),
         JobKind(
             "import",
             "core.experiments.import_job:run",

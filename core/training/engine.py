@@ -181,7 +181,7 @@ def feature_request(
         jit=policy.compile_with_xla,
         # Smaller where the run was started again because memory ran out.
         batch_size=min(FEATURE_BATCH, stage.options.batch_size),
-        made_on=f"{policy.device}, {policy.backend}",
+        made_on=policy.made_on,
         resize=spec.resize,
         pooled=are_pooled(spec.settings),
     )

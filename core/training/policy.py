@@ -36,6 +36,11 @@ class DevicePolicy:
     precision: str
     compile_with_xla: bool
 
+    @property
+    def made_on(self) -> str:
+        """Where features are made: those that were made elsewhere cost other seconds."""
+        return f"{self.device}, {self.backend}"
+
     def backbone_precision(self, backbone: Backbone) -> str:
         """Keras dtype policy of the layers of ``backbone``.
 

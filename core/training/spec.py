@@ -79,16 +79,18 @@ def with_train_fraction(split: Split, dataset: Dataset, fraction: float, seed: i
     return replace(split, train=nested_subset(split.train, dataset.labels, fraction, seed))
 
 
-def nested_subset(train: np.ndarray, labels: np.ndarray, fraction: float, seed: int) -> np.ndarray:
+def nested_subset(
+    train: np.ndarray, labels: np.ndarray, fraction: float, seed: int, fewest: int = 1
+) -> np.ndarray:
     """The ``fraction`` (above 0, at most 1) of the image positions ``train``, int64, sorted.
 
-    Each class is shuffled once by ``seed`` and gives its first ``ceil(fraction × n)`` images, so at
-    least one. A smaller fraction is therefore contained in every larger one, and a fraction of 1
-    is all of ``train``. ``labels`` are those of the whole dataset.
+    Each class is shuffled once by ``seed`` and gives its first ``ceil(fraction × n)`` images, at
+    least ``fewest`` or all that it has. A smaller fraction is therefore contained in every larger
+    one, and a fraction of 1 is all of ``train``. ``labels`` are those of the whole dataset.
     """
     kept = []
     for label in np.unique(labels[train]):
         members = train[labels[train] == label]
         shuffled = np.random.default_rng([seed, int(label)]).permutation(members)
-        kept.append(shuffled[: math.ceil(fraction * len(members) - _ROUNDING)])
+        kept.append(shuffled[: max(fewest, math.ceil(fraction * len(members) - _ROUNDING))])
     return np.sort(np.concatenate(kept)).astype(np.int64)

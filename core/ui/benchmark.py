@@ -112,6 +112,7 @@ def _show_dataset(dataset: Dataset) -> None:
     if dataset.provenance:
         st.caption(f"Where they come from: {escape_markdown(dataset.provenance)}")
     with st.container(horizontal=True):
+        link_to("advice", "What to try on it", dataset=address_of(dataset))
         link_to("datasets", "Look at this dataset", dataset=address_of(dataset))
         link_to("datasets", "Add your own images")
 

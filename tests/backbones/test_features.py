@@ -5,14 +5,17 @@ import shutil
 import threading
 from dataclasses import dataclass, replace
 
+import keras
 import numpy as np
 import pytest
 
 from core import files
 from core.backbones import features
+from core.backbones.backbone import build_backbone
 from core.backbones.feature_cache import features_folder, key_of
 from core.backbones.features import FeatureRequest
 from core.backbones.vgg16 import VGG16, WEIGHTS
+from core.backbones.weights import access as weights
 from core.errors import Cancelled, HeadstartError, OutOfMemory
 
 pytestmark = pytest.mark.tensorflow
@@ -97,6 +100,35 @@ def test_all_images_in_order_the_last_partial_batch_included(images):
     assert values.dtype == np.float32
     np.testing.assert_allclose(values, expected, rtol=2e-3, atol=2e-3)
     np.testing.assert_array_equal(found.take(np.array([7, 2, 7])), values[[7, 2, 7]])
+
+
+@pytest.mark.usefixtures("weights_home", "random_weights")
+def test_layers_that_are_tapped_are_pooled_side_by_side(images):
+    """Against the whole network of Keras, layer by layer."""
+    taps = tuple(block.name for block in VGG16.blocks)
+    assert taps == tuple(f"block{number}_pool" for number in range(1, 6))
+    request = replace(REQUEST, pooled=True, taps=taps)
+    assert request.width == VGG16.tapped_width(taps) == 64 + 128 + 256 + 512 + 512
+    found = everything(extract_features(images, request))
+    network = build_backbone(VGG16, 32, weights.load_weights(WEIGHTS))
+    pixels = images.pixels[..., ::-1].astype(np.float32) - REQUEST.mean_rgb[::-1]
+    start = 0
+    for name in taps:
+        layer = network.get_layer(name)
+        whole = keras.Model(network.inputs[0], layer.output)(pixels)
+        expected = np.asarray(whole).mean(axis=(1, 2))
+        part = found[:, start : start + expected.shape[1]]
+        assert expected.max() > 0
+        np.testing.assert_allclose(part, expected, rtol=2e-3, atol=2e-3)
+        start += expected.shape[1]
+    pooled = everything(extract_features(images, replace(REQUEST, pooled=True)))
+    np.testing.assert_array_equal(found[:, -512:], pooled)
+
+
+def test_tapped_layers_are_pooled_and_below_the_top():
+    for changes in ({"pooled": False}, {"include_top": True, "pooled": True}):
+        with pytest.raises(ValueError, match="without its top, and pooled"):
+            replace(REQUEST, taps=("block1_pool",), **changes)
 
 
 def test_a_second_time_it_is_a_hit_that_tells_the_first_cost(images, quick_extractor):

@@ -21,6 +21,7 @@ def test_the_base_has_the_published_arrays_in_place(random_base):
 def test_the_first_eight_layers_end_with_block3_conv1():
     """The tutorial's k = 8, counted as Keras does, the input layer included."""
     layers = build_backbone(VGG16, 32, None).layers[:8]
+    assert VGG16.frozen_through("block3_conv1") == 8
     assert type(layers[0]).__name__ == "InputLayer"
     assert [layer.name for layer in layers[1:]] == [
         "block1_conv1",

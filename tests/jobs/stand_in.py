@@ -17,6 +17,7 @@ from core.jobs.cached import output_of, unfinished_folder
 from core.jobs.context import JobContext, JobFailed, StartAgain
 from core.jobs.kinds import KINDS
 from core.jobs.launchers import ProcessLauncher
+from core.jobs.records import Progress
 
 HANDLER = "tests.jobs.stand_in:run"
 PIECE_BYTES = 8 * 1024**2
@@ -27,6 +28,15 @@ class QuietContext:
 
     def report(self, step: str, done: int = 0, total: int = 0) -> None:
         """Nobody listens."""
+
+    def report_progress(self, progress: Progress) -> None:
+        """Nobody listens."""
+
+    def check(self) -> None:
+        """Nobody cancels."""
+
+    def should_stop(self) -> bool:
+        return False
 
 
 class StandInLauncher(ProcessLauncher):

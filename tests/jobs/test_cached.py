@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from core.jobs import cached as subject
-from core.jobs.cached import CachedWork, cache_folder, cached_work, make_again, remove_oldest
+from core.jobs.cached import (
+    CachedWork,
+    cache_folder,
+    cached_work,
+    known_work,
+    make_again,
+    remove_oldest,
+)
 from core.jobs.child import execute
 from core.jobs.context import job_folder
 from core.jobs.queue import JobQueue
@@ -41,6 +48,30 @@ def do_it(queue: JobQueue) -> int:
     job = queue.claim_next("worker")
     assert job is not None
     return execute(queue, job.id)
+
+
+def test_who_only_looks_queues_nothing(queue: JobQueue, result: Path) -> None:
+    assert known_work(queue, "explain", result) is None
+    assert queue.jobs() == []
+    asked = ask(queue, result)
+    assert known_work(queue, "explain", result) == asked
+    assert do_it(queue) == 0
+    assert known_work(queue, "explain", result) == ask(queue, result)
+    result.unlink()  # cleared away: as if nobody had asked
+    assert known_work(queue, "explain", result) is None
+
+
+def test_a_result_outside_the_cache_is_left_there_by_its_handler(
+    queue: JobQueue, home: Path, woken: list[int]
+) -> None:
+    result = home / "datasets" / "arrows" / "answer.txt"
+    assert cached_work(queue, "explain", {"do": "nothing"}, result).state == "working"
+    assert queue.job(JOB_ID).arguments == {"do": "nothing"}
+    assert len(woken) == 1
+    assert do_it(queue) == 0
+    result.parent.mkdir(parents=True)
+    result.write_text("done")
+    assert cached_work(queue, "explain", {"do": "nothing"}, result).state == "ready"
 
 
 def test_the_first_who_asks_queues_it_and_all_see_how_it_stands(

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from core.analysis.advice.facts import IMAGE_SIZE, backbones_here, facts_path, write_facts
 from core.datasets.dataset import Dataset
 from core.experiments import imports
 from core.experiments.store import open_store
 from core.ui.frame.page import PAGES
-from tests import stored_home
+from tests import made_facts, stored_home
 from tests.browser import running_app
 from tests.datasets.pictures import noise_png
 from tests.pages.compared import EXPERIMENT, store_compared
@@ -31,6 +32,7 @@ VIEWS = {
     "compare-data": f"/compare?experiment={EXPERIMENT}&view=data",
     "compare-several": f"/compare?experiment={EXPERIMENT}&view=several",
     "compare-report": f"/compare?experiment={EXPERIMENT}&view=report",
+    "advice-facts": "/advice?dataset=arrows",
     "dataset-health": "/datasets?dataset=arrows",
     "dataset-images": "/datasets?dataset=arrows&section=Images",
     "dataset-cleanup": "/datasets?dataset=arrows&section=Clean+up",
@@ -67,7 +69,10 @@ def app_with_everything(
     shutil.copytree(bundled / "datasets", home / "datasets")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HEADSTART_HOME", str(home))
-        store_compared(open_store(), add())
+        dataset = add()
+        store_compared(open_store(), dataset)
+        path = facts_path(dataset, IMAGE_SIZE, backbones_here())
+        write_facts(made_facts.facts(dataset), path)
         patch.setattr(imports, "ensure_worker", do_next)
         for name, members in UPLOADS.items():
             imports.receive_upload(open_store(), [(name, io.BytesIO(zipped(members)))], None)

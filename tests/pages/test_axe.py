@@ -4,6 +4,7 @@ no name becomes a link."""
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from PIL import Image
@@ -46,6 +47,7 @@ WITH_NAMES = (
     "/datasets?dataset=arrows&section=Images&image=0",
     f"/benchmark?experiment={EXPERIMENT}",
     "/benchmark?dataset=arrows",
+    f"/advice?dataset={quote(DATASET_NAME)}",
     f"/try_it?experiment={EXPERIMENT}&image=0",
     f"/datasets?dataset={CLASSES[1]}",
     *(f"/?experiment={EXPERIMENT}&scene={scene}" for scene in range(1, 8)),

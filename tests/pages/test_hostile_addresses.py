@@ -33,7 +33,7 @@ INNER = (
     *("curve", "differences", "drawn", "first", "miss_cost", "of", "of_classes", "threshold"),
     *("group", "image", "k", "method", "metric", "page", "point", "predicted", "preset", "round"),
     *("scene", "second", "seed", "series", "several", "side", "size", "source", "strategies"),
-    *("repeat", "shelf", "sort", "state", "strategy", "tag", "true", "words"),
+    *("repeat", "set", "shelf", "sort", "state", "strategy", "tag", "true", "words"),
 )
 NUMBERS = ("9" * 40, "9" * 5000, "-1", "1e9", "1.5", "NaN", "\N{SUPERSCRIPT TWO}", "0x10", "")
 TEXTS = (

@@ -40,6 +40,13 @@ def test_a_share_that_is_whole_in_decimals_takes_no_image_more() -> None:
     assert len(nested_subset(np.arange(100), labels, 0.07, seed=0)) == 7
 
 
+def test_each_class_gives_the_fewest_or_all_that_it_has() -> None:
+    labels = np.repeat([0, 1], [90, 10])
+    chosen = nested_subset(np.arange(100), labels, 0.2, seed=0, fewest=15)
+    assert np.bincount(labels[chosen]).tolist() == [18, 10]
+    assert set(nested_subset(np.arange(100), labels, 0.2, seed=0)) < set(chosen)
+
+
 def test_shares_are_nested_and_the_whole_is_the_whole() -> None:
     fractions = [
         nested_subset(TRAIN, LABELS, fraction, seed=4) for fraction in (0.05, 0.1, 0.25, 0.5, 1)

@@ -81,6 +81,7 @@ def show_head(dataset: Dataset) -> None:
     """Title, links, what the dataset is, and links to its versions."""
     st.title(escape_markdown(dataset.name))
     with st.container(horizontal=True):
+        link_to("advice", "What to try on it", dataset=address_of(dataset))
         link_to("benchmark", "Benchmark it", dataset=address_of(dataset))
         link_to("datasets", "All datasets")
     lines = [f"**{images_text(dataset)}**, {sizes_text(dataset)}", majority_text(dataset)]

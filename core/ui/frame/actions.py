@@ -8,6 +8,7 @@ that somebody made by hand. Each raises ``NotAllowed`` for whoever is no editor.
 from collections.abc import Iterable, Sequence
 from typing import Any, BinaryIO
 
+from core.analysis.advice import facts
 from core.datasets import storage, versions
 from core.datasets.dataset import Dataset
 from core.datasets.reading_choice import Choice
@@ -96,8 +97,14 @@ def undo_removal(experiment_id: str) -> None:
 
 
 @editors_only
+def request_facts(dataset: Dataset) -> None:
+    """Have a dataset measured. Raises ``BadInput`` where that is not possible."""
+    facts.request_facts(reads.store(), dataset)
+
+
+@editors_only
 def cancel_work(job_id: str) -> None:
-    """Ask a heat map, a map or an export to stop."""
+    """Ask a heat map, a map, an export or a measurement to stop."""
     reads.store().cancel_job(job_id)
 
 

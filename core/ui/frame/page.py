@@ -45,6 +45,7 @@ PAGES = (
     PageRecord("start", "Story", ":material/auto_stories:", is_default=True),
     PageRecord("try_it", "Try it", ":material/photo_camera:"),
     PageRecord("datasets", "Datasets", ":material/photo_library:"),
+    PageRecord("advice", "Advice", ":material/lightbulb:"),
     PageRecord("benchmark", "Benchmark", ":material/play_circle:"),
     PageRecord("watch", "Watch it learn", ":material/visibility:"),
     PageRecord("experiments", "Experiments", ":material/science:"),

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from core.analysis.advice.placing import Scenario, strategies_of
 from core.analysis.comparison import Comparison, title_of
 from core.analysis.measured import Beside, beside_tutorial
 from core.charts.measured import tutorial_chart
-from core.strategies.registry import USUAL_BACKBONES, find_strategy, names_with
-from core.strategies.strategy import Mode, Role
+from core.strategies.registry import USUAL_BACKBONES, find_strategy
 from core.text import escape_markdown, percent_text
 from core.ui.frame.evidence_reads import Subject
 from core.ui.measured.document import Text
@@ -18,11 +18,10 @@ from core.ui.widgets.exhibit import show_exhibit, show_table
 def scenarios() -> dict[str, tuple[str, ...]]:
     """The strategies that each of its scenarios asks for."""
     return {
-        "few_alike": names_with(Role.LINEAR_PROBE, Role.FROZEN_FEATURES),
-        "few_unlike": names_with(mode=Mode.FREEZE),
-        "many_alike": names_with(mode=Mode.FINETUNE),
-        "many_unlike": names_with(Role.RANDOM_START)
-        + names_with(Role.FROM_SCRATCH, convolutional=True),
+        "few_alike": strategies_of(Scenario.FEW_ALIKE),
+        "few_unlike": strategies_of(Scenario.FEW_UNLIKE),
+        "many_alike": strategies_of(Scenario.MANY_ALIKE),
+        "many_unlike": strategies_of(Scenario.MANY_UNLIKE),
     }
 
 

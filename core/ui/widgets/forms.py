@@ -1,6 +1,7 @@
 """Forms that draw themselves from the registry: settings of strategies, and the shared choices."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +30,9 @@ PRESET_HELP = {
     "the learning rate. Meant for a graphics card.",
 }
 
+
+# In the address: settings that differ from the preset, ``strategy.setting=value`` and commas.
+OVERRIDES = "set"
 
 # What the fields of the split hold at first, in percent.
 DEFAULT_SPLIT: dict[str, int | bool] = {
@@ -174,6 +178,30 @@ def fill_form(spec: ExperimentSpec) -> None:
                     float(value) if setting.kind == "float" else value
                 )
     st.session_state.update(filled)
+
+
+def written_overrides(settings: Mapping[str, int]) -> str:
+    """Whole-numbered settings as the address has them."""
+    return ",".join(f"{name}={value}" for name, value in settings.items())
+
+
+def fill_overrides() -> None:
+    """Make the form begin with the settings that the address names, once, in every preset; a
+    warning says which of them do not exist, or cannot be so."""
+    text = st.query_params.get(OVERRIDES, "")
+    if st.session_state.get(OVERRIDES) == text:
+        return
+    st.session_state[OVERRIDES] = text
+    for part in filter(None, text.split(",")):
+        key, _, written = part.partition("=")
+        name, _, setting = key.partition(".")
+        try:
+            value = find_strategy(name).resolve(PRESETS[0], {setting: written})[setting]
+        except BadInput as error:
+            st.warning(f"The link names a setting: {escape_markdown(error)}")
+            continue
+        for preset in PRESETS:
+            st.session_state[f"{preset}.{name}.{setting}"] = value
 
 
 def choose_settings(entry: Strategy, choices: Choices) -> None:

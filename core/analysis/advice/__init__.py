@@ -1,0 +1,1 @@
+"""What to run on a dataset: measured before anything is trained."""

@@ -1,0 +1,186 @@
+"""The page Advice: asked, at work, cancelled, there; and the form that it fills."""
+
+from unittest.mock import Mock
+from urllib.parse import parse_qs
+
+import numpy as np
+import pytest
+
+from core.analysis.advice import facts as facts_module
+from core.analysis.advice.facts import IMAGE_SIZE, backbones_here, facts_path, write_facts
+from core.datasets.add import add_pixels
+from core.datasets.dataset import Dataset
+from core.datasets.storage import open_dataset
+from core.experiments.store import Store, open_store
+from core.jobs import cached
+from core.ui.frame import access
+from core.ui.frame.access import Role, Visitor
+from tests.made_facts import blocks, difference, facts
+from tests.pages.compared import store_compared
+from tests.pages.conftest import button, everything, is_whole, links, open_cold, words
+
+
+@pytest.fixture(autouse=True)
+def here(empty_home, monkeypatch):  # noqa: ARG001 - sets the home
+    """VGG16 alone has its weights here, and no worker is started."""
+    monkeypatch.setattr(facts_module, "is_available", lambda weights: weights.backbone == "vgg16")
+    monkeypatch.setattr(cached, "ensure_worker", Mock(return_value=False))
+
+
+@pytest.fixture
+def arrows() -> Dataset:
+    return open_dataset("arrows")
+
+
+@pytest.fixture
+def store() -> Store:
+    return open_store()
+
+
+def keep(dataset: Dataset, **changes: object) -> None:
+    found = facts(dataset, **changes)
+    write_facts(found, facts_path(dataset, IMAGE_SIZE, backbones_here()))
+
+
+def test_it_is_measured_when_somebody_asks_and_can_be_cancelled(arrows, store):
+    app = is_whole(open_cold("advice"))
+    assert app.query_params["dataset"] == arrows.folder.name
+    assert "Before anything is trained" in words(app)
+    assert store.jobs() == []
+    button(app, "Measure").click().run()
+    (job,) = store.jobs()
+    assert (job.kind, job.state) == ("advice", "queued")
+    assert "Next in the queue" in app.get("progress")[0].proto.text
+    button(app, "Cancel").click().run()
+    assert store.job(job.id).state == "cancelled"
+    app.run()
+    assert "It was cancelled" in words(app).replace("\\", "")
+    button(app, "Try again").click().run()
+    assert store.job(job.id).state == "queued"
+
+
+def test_a_failure_says_why(arrows, store):
+    app = open_cold("advice")
+    button(app, "Measure").click().run()
+    job = store.claim_next("worker")
+    store.fail(job.id, "The dataset was removed, so nothing was measured.", job.attempts)
+    app.run()
+    assert app.error[0].value.replace("\\", "").startswith("The dataset was removed")
+    assert arrows.folder.exists()
+
+
+def test_facts_are_there_in_words_first_then_as_charts_and_tables(arrows, store):
+    keep(arrows)
+    store_compared(store, arrows)
+    app = is_whole(open_cold("advice"))
+    assert [header.value for header in app.header] == [
+        "In short",
+        "What the tutorial's rule proposes",
+        "How well the features fit",
+        "Block by block of VGG16",
+        "Would more images help?",
+        "Where your datasets lie, and what was best on them",
+    ]
+    text = everything(app).replace("\\", "")
+    assert "A linear probe on the features of EfficientNet-Lite0 is right for 72.0 %" in text
+    assert "These images are like ImageNet's photographs as VGG16 sees them" in text
+    assert "The rule names the best strategy" in text
+    assert "for 0 of 1 dataset" in text
+    assert len(app.get("plotly_chart")) == 4
+    # The tables of four charts, and that of what was found.
+    assert len(app.dataframe) == 5
+    assert app.dataframe[-1].value["best strategy"].tolist() == ["CNN, three blocks"]
+    assert "no validation or test image was used" in text
+
+
+def test_the_link_fills_the_form_of_the_benchmark(arrows):
+    keep(arrows, blocks=blocks(difference(-5), 30, 20, None, 5, 9))
+    page, query_string = links(open_cold("advice"))["Fill the Benchmark form with these"]
+    assert page == "benchmark"
+    query = {name: value for name, (value,) in parse_qs(query_string).items()}
+    assert query == {
+        "dataset": arrows.folder.name,
+        "strategies": "majority,cnn,efficientnet_lite0_probe,vgg16_freeze",
+        "set": "vgg16_freeze.k=11",
+    }
+    form = is_whole(open_cold("benchmark", **query))
+    state = form.session_state
+    assert [state[f"{preset}.vgg16_freeze.k"] for preset in ("quick", "article", "best")] == [
+        11
+    ] * 3
+    assert form.selectbox[0].value == arrows.id
+    assert state["choose.majority"]
+    assert state["choose.cnn"]
+    assert not state["choose.mlp"]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("vgg16_freeze.k=99", "it must be a whole number from 0 to 19"),
+        ("vgg16_freeze.no=1", "no setting of vgg16_freeze named"),
+        ("nothing", "no strategy named"),
+        ("mlp.epochs=", "it must be a whole number from"),
+    ],
+)
+def test_a_link_with_a_setting_that_cannot_be_is_a_warning(text, sentence):
+    form = is_whole(open_cold("benchmark", set=text))
+    (warning,) = form.warning
+    assert warning.value.startswith("The link names a setting: ")
+    assert sentence in warning.value.replace("\\", "")
+    assert not form.run().warning  # said once
+
+
+def test_facts_without_any_backbone_still_say_how_large_the_dataset_is(arrows):
+    keep(arrows, backbones=(), blocks=None)
+    app = is_whole(open_cold("advice"))
+    assert "113 training images in 3 classes" in everything(app).replace("\\", "")
+    assert app.get("plotly_chart") == []
+
+
+def test_with_another_network_it_can_be_measured_again(arrows, monkeypatch):
+    keep(arrows)
+    monkeypatch.setattr(facts_module, "is_available", lambda _weights: True)
+    app = is_whole(open_cold("advice"))
+    assert "It was measured before, with other networks" in words(app)
+    assert button(app, "Measure")
+
+
+def test_a_dataset_that_cannot_be_split_leads_to_clean_up():
+    pixels = np.random.default_rng(0).integers(0, 255, (22, 8, 8)).astype(np.uint8)
+    small = add_pixels(pixels, np.array([0] * 20 + [1] * 2), ["cat", "dog"], "small", "a test")
+    app = open_cold("advice", dataset=small.folder.name)
+    button(app, "Measure").click().run()
+    assert "Class 'dog' has 2 images" in app.error[0].value.replace("\\", "")
+    assert any("Clean up" in label for label in links(app))
+
+
+def test_without_weights_it_says_how_to_get_some(monkeypatch):
+    monkeypatch.setattr(facts_module, "is_available", lambda _weights: False)
+    app = open_cold("advice")
+    button(app, "Measure").click().run()
+    assert "python -m core backbones fetch vgg16" in app.error[0].value.replace("\\", "")
+
+
+def test_a_viewer_reads_and_does_not_measure(store, monkeypatch):
+    monkeypatch.setattr(access, "visitor", lambda: Visitor(Role.VIEWER, email="v@example.org"))
+    app = open_cold("advice")
+    pressed = button(app, "Measure")
+    assert pressed.disabled
+    assert "only an editor can have a dataset measured" in words(app)
+    pressed.proto.disabled = False  # as a session made by hand can
+    pressed.click().run()
+    assert store.jobs() == []
+
+
+def test_a_stale_dataset_in_the_address_is_said():
+    app = open_cold("advice", dataset="gone")
+    assert "which is not here" in app.warning[0].value
+    assert app.query_params["dataset"] == open_dataset("arrows").folder.name
+
+
+def test_a_dataset_is_found_by_its_name_and_by_the_beginning_of_its_id(arrows):
+    for named in ("arrows", arrows.id[:12]):
+        app = is_whole(open_cold("advice", dataset=named))
+        assert not app.warning
+        assert app.query_params["dataset"] == arrows.folder.name
