@@ -28,6 +28,8 @@ WIDTH, USUAL_HEIGHT, PNG_SCALE = 960, 450, 2
 # Pixels: readable where the chart fills a slide.
 LETTERS = 14
 MOST_ROWS = 500
+# Seen well on white, and in no image.
+CAMERA = {"color": "#1A2530", "activecolor": "#00677F"}
 _FIRST_CLAUSE = re.compile(r"[.;:](\s|$)")
 _NOT_IN_A_FILE_NAME = re.compile(r"[^A-Za-z0-9]+")
 
@@ -97,7 +99,7 @@ def _show_chart(slide: Slide, figure: go.Figure) -> None:
         default=USUAL_FORMAT,
         required=True,
     )
-    st.caption(f"The camera above the chart saves `{slide.file_name}.{name}`.")
+    st.caption(f"The camera above the chart saves {slide.file_name}.{name}.")
     image = {
         "format": name,
         "filename": slide.file_name,
@@ -106,7 +108,7 @@ def _show_chart(slide: Slide, figure: go.Figure) -> None:
         "scale": PNG_SCALE if name == "png" else 1,
     }
     st.plotly_chart(
-        on_paper(figure, LETTERS),
+        on_paper(figure, LETTERS).update_layout(modebar=CAMERA),
         key=f"slides.{slide.key}.{name}",
         theme=None,
         alt=slide.words,
@@ -122,4 +124,4 @@ def _show_markdown(frame: pd.DataFrame) -> None:
     st.markdown("**The table as Markdown**")
     if len(frame) > MOST_ROWS:
         st.caption(f"The first {MOST_ROWS} of {count_text(len(frame), 'line')}.")
-    st.code(markdown_table(frame.head(MOST_ROWS)), language="markdown", height=240)
+    st.code(markdown_table(frame.head(MOST_ROWS)), language=None, wrap_lines=True)
