@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from core.analysis.advice.forecasts import ENOUGH_CASES
 from core.analysis.advice.placing import FoundHere, placed, proposal
 from core.analysis.listing import ListedResult
 from core.analysis.words.advice import (
     CONVENTIONS,
-    ENOUGH_CASES,
     RULES,
     SCENARIO_TITLES,
     describe_backbones,
