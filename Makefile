@@ -6,6 +6,7 @@ PORT ?= 8501
 WORKERS ?= 2
 S3_SERVER := .venv-moto
 RAY := .venv-ray
+PEERS := .venv-peers
 MLFLOW := .venv-mlflow
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
@@ -13,7 +14,7 @@ PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 # compiles its libraries again: TensorFlow takes 18 seconds of a processor to import instead of 7.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: app test test-fast cluster-test screenshots words check lint types imports showcase lock clean weights
+.PHONY: app test test-fast cluster-test screenshots bench words check lint types imports showcase lock clean weights
 
 app: $(VENV)/.app weights  ## install, fetch what can be had of the weights, start on 127.0.0.1
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
@@ -34,6 +35,11 @@ cluster-test: $(VENV)/.dev $(S3_SERVER)/.installed $(RAY)/.installed $(MLFLOW)/.
 screenshots: $(VENV)/.dev  ## every page and view, wide and narrow, light and dark, into artefacts/screenshots/
 	$(BIN)/python -m tests.screenshots
 
+bench: $(VENV)/.app $(PEERS)/.installed weights  ## ours against its peers, in turn; half an hour on a quiet machine
+	$(BIN)/python -m benchmarks.bench extract
+	$(BIN)/python -m benchmarks.bench steps
+	$(BIN)/python -m benchmarks.bench whole
+
 words: $(VENV)/.dev  ## write the sentences that tests hold anew: read the change before you commit it
 	$(BIN)/python -m pytest tests/analysis/words --update-words
 
@@ -50,10 +56,12 @@ types: $(VENV)/.dev
 imports: $(VENV)/.dev
 	$(BIN)/lint-imports
 
-showcase: $(VENV)/.app weights  ## make the recorded results in data/showcase again (an hour and more)
+SHOWN := --backbones vgg16,efficientnet_lite0,squeezenet --strategies all --preset quick --seeds 0,1,2
+
+showcase: $(VENV)/.app weights  ## make the recorded results in data/showcase again (an hour)
 	rm -rf data/showcase.new && mkdir data/showcase.new
-	$(BIN)/python -m core run digits --strategies all --preset quick --image-size 64 --seeds 0,1,2 --record data/showcase.new
-	$(BIN)/python -m core run themes16 --strategies all --preset quick --seeds 0,1,2 --record data/showcase.new
+	$(BIN)/python -m core run digits $(SHOWN) --image-size 64 --record data/showcase.new
+	$(BIN)/python -m core run themes16 $(SHOWN) --record data/showcase.new
 	rm -rf data/showcase && mv data/showcase.new data/showcase
 
 lock: ## write the locked requirements again (needs uv)
@@ -61,6 +69,7 @@ lock: ## write the locked requirements again (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url -c requirements.txt requirements-cluster.in -o requirements-cluster.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url -c requirements.txt -c requirements-cluster.txt requirements-dev.in -o requirements-dev.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url -c requirements.txt requirements-gpu.in -o requirements-gpu.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url benchmarks/requirements-peers.in -o benchmarks/requirements-peers.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url tests/storage/s3_server.in -o tests/storage/s3_server.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url -c requirements.txt tests/reports/mlflow_client.in -o tests/reports/mlflow_client.txt
 
@@ -86,6 +95,11 @@ $(S3_SERVER)/.installed: tests/storage/s3_server.txt
 	@$(S3_SERVER)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
+$(PEERS)/.installed: benchmarks/requirements-peers.txt
+	@$(PYTHON) -m venv $(PEERS)
+	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
 # Ray beside the packages of the app, which it finds in their place.
 $(RAY)/.installed: requirements-cluster.txt | $(VENV)/.app
 	@$(PYTHON) -m venv $(RAY)
@@ -101,4 +115,4 @@ $(MLFLOW)/.installed: tests/reports/mlflow_client.txt | $(VENV)/.app
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(S3_SERVER) $(RAY) $(MLFLOW) .pytest_cache .hypothesis .ruff_cache .mypy_cache .import_linter_cache
+	rm -rf $(VENV) $(S3_SERVER) $(RAY) $(PEERS) $(MLFLOW) .pytest_cache .hypothesis .ruff_cache .mypy_cache .import_linter_cache

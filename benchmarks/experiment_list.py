@@ -59,7 +59,7 @@ def fill(count: int) -> None:
             queued = [job_row(job_of(one), 0, MOMENT) | over for one in own]
             connection.execute(insert(jobs), queued)
     listed = ListedResult(
-        *("VGG16 probe", 0.9, 0.85, 0.93, 0.4, True, None, None, "CNN", 12.0, 80.0, "a CPU", 1_000)
+        *("VGG16 probe", 0.9, 0.85, 0.93, 0.4, True, None, "CNN", 12.0, 80.0, "a CPU", 1_000)
     )
     _, marks = read_summaries(store.database)
     with store.database.writing() as connection:

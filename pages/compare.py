@@ -9,6 +9,7 @@ from core.ui.compare.images import show_images
 from core.ui.compare.learning import show_learning
 from core.ui.compare.overview import show_overview, show_report
 from core.ui.compare.several import show_several
+from core.ui.compare.slices import show_slices
 from core.ui.compare.time import show_time
 from core.ui.frame import evidence_reads, reads
 from core.ui.frame.address import Choice, choose_in_row
@@ -23,6 +24,7 @@ VIEWS = {
     "differences": ("Differences", show_differences),
     "backbones": ("Backbones", show_backbones),
     "classes": ("Classes", show_classes),
+    "slices": ("Where it helps", show_slices),
     "time": ("Time", show_time),
     "pictures": ("Pictures", show_images),
     "data": ("How much data", show_learning),
@@ -30,13 +32,14 @@ VIEWS = {
     "report": ("Report", show_report),
 }
 # Those that can show some of the strategies; the others are about the whole experiment.
-FILTERED = ("overview", "differences", "time", "pictures")
+FILTERED = ("overview", "differences", "slices", "time", "pictures")
 # Which section of "How it is measured" explains a view.
 MEASURED_IN = {
     "overview": "statistics",
     "differences": "statistics",
     "classes": "statistics",
     "backbones": "statistics",
+    "slices": "statistics",
     "time": "clocks",
 }
 # What another experiment may not have; what was chosen of the old one goes with it.
@@ -56,6 +59,8 @@ OF_ONE_EXPERIMENT = (
     "drawn",
     "class",
     "threshold",
+    "property",
+    "slice",
 )
 
 

@@ -1,4 +1,4 @@
-"""Datasets: add images, see all datasets, open one: health, images, clean up, manage."""
+"""Datasets: add images, see all datasets, open one: health, images, results, clean up, manage."""
 
 import streamlit as st
 
@@ -12,6 +12,7 @@ from core.ui.datasets.facts import (
     IMAGES,
     MANAGE,
     OLD_SECTIONS,
+    RESULTS,
     address_of,
     draw_card_facts,
     show_head,
@@ -20,6 +21,7 @@ from core.ui.datasets.health import show_health
 from core.ui.datasets.images import page_of, show_images
 from core.ui.datasets.imports import watch_imports
 from core.ui.datasets.manage import REMOVED_NOTE, show_manage
+from core.ui.datasets.results import show_results
 from core.ui.datasets.uploads import offer_upload, show_formats
 from core.ui.frame import reads
 from core.ui.frame.address import in_text_colour
@@ -27,7 +29,13 @@ from core.ui.frame.drawing import draw_once
 from core.ui.frame.errors import error_box
 from core.ui.frame.page import link_to, show_page
 
-SECTIONS = {HEALTH: show_health, IMAGES: show_images, CLEAN_UP: show_cleanup, MANAGE: show_manage}
+SECTIONS = {
+    HEALTH: show_health,
+    IMAGES: show_images,
+    RESULTS: show_results,
+    CLEAN_UP: show_cleanup,
+    MANAGE: show_manage,
+}
 CARDS_A_PAGE = 12
 
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.backbones.registry import BACKBONES, find_backbone
 from core.experiments.planning import PRESET_IMAGE_SIZES, unavailable_reason
-from core.strategies.registry import STRATEGIES, USUAL_BACKBONES
+from core.strategies.registry import STRATEGIES, TUTORIAL_BACKBONE
 from core.strategies.strategy import Strategy
 from core.text import count_text, escape_markdown
 from core.ui.frame.address import Choice, choose_in_list
@@ -19,7 +19,7 @@ def body() -> None:
     meaning = explain_all("backbone", "mode")
     chosen = find_backbone(
         choose_in_list(
-            Choice("backbone", "Backbone", "backbone", titles, USUAL_BACKBONES[0], meaning)
+            Choice("backbone", "Backbone", "backbone", titles, TUTORIAL_BACKBONE, meaning)
         )
     )
     shown = [

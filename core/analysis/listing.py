@@ -10,7 +10,7 @@ from pydantic.dataclasses import dataclass
 from core.analysis.evidence import load_evidence
 from core.analysis.summary import Summary, summary_of
 from core.analysis.time_breakdown import load_time_breakdown
-from core.analysis.verdicts import Outcome
+from core.analysis.verdicts import Outcome, PairVerdict
 from core.experiments.records import finished_runs
 from core.experiments.removal import size_of_run
 from core.experiments.store import Store
@@ -18,10 +18,23 @@ from core.experiments.summaries import keep_summary, read_summaries
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class PretrainingGain:
+    """Accuracy of ``pretrained`` minus that of ``scratch`` (titles), -1 to 1, with its 95 %
+    interval over images and seeds, and what the test finds."""
+
+    scratch: str
+    pretrained: str
+    difference: float
+    low: float
+    high: float
+    outcome: Outcome
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class ListedResult:
     """The best strategy by its title with its accuracy (0 to 1) and the 95 % interval, the gain
-    over the majority class with whether the test finds it, what pre-training gained (``outcome``
-    None: not tried), the cheapest strategy that cannot be told apart from the best.
+    over the majority class with whether the test finds it, what pre-training gained (None: not
+    tried), the cheapest strategy that cannot be told apart from the best.
 
     ``seconds``: of all runs together; ``size_bytes``: of their predictions and weights here;
     ``device``: that of the runs, several joined with semicolons.
@@ -33,13 +46,21 @@ class ListedResult:
     high: float
     gain: float
     is_better: bool
-    outcome: Outcome | None
-    difference: float | None
+    pretraining: PretrainingGain | None
     cheapest: str | None
     cheapest_seconds: float | None
     seconds: float
     device: str
     size_bytes: int
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """Whether pre-training helps; None where it was not tried."""
+        return self.pretraining.outcome if self.pretraining else None
+
+    @property
+    def difference(self) -> float | None:
+        return self.pretraining.difference if self.pretraining else None
 
 
 _LISTED = TypeAdapter(ListedResult)
@@ -75,7 +96,6 @@ def list_result(store: Store, experiment_id: str, mark: str) -> ListedResult | N
 
 def _listed(store: Store, experiment_id: str, summary: Summary) -> ListedResult:
     finished = finished_runs(store.runs(experiment_id))
-    pair = summary.head_start
     cheapest = summary.cheapest
     low, high = summary.best_interval
     return ListedResult(
@@ -85,11 +105,23 @@ def _listed(store: Store, experiment_id: str, summary: Summary) -> ListedResult:
         high=high,
         gain=summary.verdict.difference,
         is_better=summary.verdict.is_better,
-        outcome=None if pair is None else pair.settled_outcome,
-        difference=None if pair is None else pair.difference,
+        pretraining=_pretraining(summary.head_start),
         cheapest=cheapest.title if cheapest else None,
         cheapest_seconds=cheapest.seconds if cheapest else None,
         seconds=sum(result.total_seconds for _, result in finished),
         device="; ".join(sorted({result.device for _, result in finished})),
         size_bytes=sum(size_of_run(run.id) for run, _ in finished),
+    )
+
+
+def _pretraining(pair: PairVerdict | None) -> PretrainingGain | None:
+    if pair is None or pair.low is None or pair.high is None:
+        return None
+    return PretrainingGain(
+        scratch=pair.first_title,
+        pretrained=pair.second_title,
+        difference=pair.difference,
+        low=pair.low,
+        high=pair.high,
+        outcome=pair.settled_outcome,
     )

@@ -95,15 +95,12 @@ def sign_flip_p_value(first: np.ndarray, second: np.ndarray) -> float:
     is a convolution of binomials. A p value below 1e-12 would drown in rounding: where Hoeffding's
     bound (Hoeffding 1963) is below that, the bound is returned, which is never smaller than p.
     """
-    unit = math.lcm(len(first), len(second))
-    fractions = second.sum(axis=0) * (unit // len(second)) - first.sum(axis=0) * (
-        unit // len(first)
-    )
-    sizes = np.bincount(np.abs(fractions).astype(np.int64), minlength=unit + 1)
-    observed = abs(int(fractions.sum()))
+    differences, unit = image_differences(first, second)
+    sizes = np.bincount(np.abs(differences), minlength=unit + 1)
+    observed = abs(int(differences.sum()))
     if observed == 0:
         return 1.0
-    bound = 2 * math.exp(-(observed**2) / (2 * float((fractions**2).sum())))
+    bound = 2 * math.exp(-(observed**2) / (2 * float((differences**2).sum())))
     if bound < _SMALLEST_EXACT:
         return bound
     distribution = np.ones(1)
@@ -117,6 +114,16 @@ def sign_flip_p_value(first: np.ndarray, second: np.ndarray) -> float:
     middle = (len(distribution) - 1) // 2
     tail = distribution[middle + observed :].sum() + distribution[: middle - observed + 1].sum()
     return float(min(1.0, tail))
+
+
+def image_differences(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, int]:
+    """How much more often ``second`` is correct on each image, and the number of units in 1.
+
+    int64 ``(N,)``, in units of one part of the fraction of correct seeds: -unit to unit.
+    """
+    unit = math.lcm(len(first), len(second))
+    before, after = first.sum(axis=0), second.sum(axis=0)
+    return after * (unit // len(second)) - before * (unit // len(first)), unit
 
 
 def resampled_accuracies(rights: Sequence[np.ndarray], seed: int = 0) -> list[np.ndarray]:

@@ -1,18 +1,22 @@
 """Charts of what is known before training: probes, blocks, more images, the four scenarios."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from core.analysis.advice.facts import BackboneFacts, Blocks, Estimate, Facts
+from core.analysis.advice.forecasts import Graded
 from core.analysis.advice.placing import MANY_A_CLASS, FoundHere, Placement
+from core.analysis.comparison import title_of
 from core.analysis.words.advice import (
     describe_similarity,
     estimate_words,
     named_words,
     scenario_words,
 )
+from core.analysis.words.forecasts import hit_words
 from core.analysis.words.verdicts import interval_words, points_words
 from core.backbones.registry import BACKBONES
 from core.charts.exhibit import Exhibit
@@ -124,7 +128,7 @@ def blocks_chart(facts: Facts, blocks: Blocks, placement: Placement) -> Exhibit:
         y=[100 * one.accuracy for one in found],
         mode="lines+markers+text",
         text=[percent_text(one.accuracy) for one in found],
-        textposition="top left",
+        textposition="bottom right",  # above stands which block to freeze up to
         cliponaxis=False,
         line={"color": colour, "width": 2},
         marker=_marker(colour, PROBE[1]),
@@ -170,6 +174,7 @@ def growth_chart(facts: Facts) -> Exhibit:
     axis = count_axis("images that the probe is fitted on", counts)
     shown = _apart(sorted({int(count) for count in counts}))
     axis |= {"tickvals": shown, "ticktext": [f"{count:,}" for count in shown]}
+    axis["range"] = [math.log10(min(counts)) - 0.1, math.log10(max(counts)) + 0.1]
     ends = [
         100 * end
         for one in facts.backbones
@@ -316,6 +321,24 @@ def found_frame(found: Sequence[FoundHere]) -> pd.DataFrame:
             "experiment": one.experiment.id,
         }
         for one in found
+    )
+
+
+def graded_frame(graded: Sequence[Graded]) -> pd.DataFrame:
+    """One line a graded forecast: what was expected and what came out."""
+    return pd.DataFrame(
+        {
+            "dataset": one.experiment.spec.dataset_name,
+            "strategy": title_of(one.forecast.strategy),
+            "forecast (%)": 100 * one.forecast.predicted,
+            "came out (%)": 100 * one.actual,
+            "error (points)": 100 * one.error,
+            "80 %, width (points)": 100 * (one.forecast.high_80 - one.forecast.low_80),
+            "95 %, width (points)": 100 * (one.forecast.high_95 - one.forecast.low_95),
+            "grade": hit_words(one),
+            "experiment": one.experiment.id,
+        }
+        for one in graded
     )
 
 

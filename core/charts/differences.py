@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from core.analysis.verdicts import PairVerdict
-from core.analysis.words.verdicts import TOLD_APART, describe_pair, points_text
+from core.analysis.words.verdicts import TOLD_APART, describe_pair, signed_points
 from core.charts.exhibit import Exhibit
 from core.charts.style import (
     DOTTED,
@@ -64,7 +64,7 @@ def differences_chart(sections: Mapping[str, Mapping[str, PairVerdict]]) -> Exhi
             x=[points],
             y=[place],
             mode="markers+text",
-            text=[f"{'+' if pair.difference >= 0 else ''}{points_text(pair.difference)}"],
+            text=[signed_points(pair.difference)],
             textposition="top center",
             cliponaxis=False,
             marker={"line": {"width": 2, "color": look["color"]}} | look,

@@ -67,7 +67,7 @@ def parser() -> argparse.ArgumentParser:
     _add_datasets(verbs)
     does = "list the strategies, with their settings"
     strategies = _verb(verbs, "strategies", does, "catalogue:show_strategies")
-    about = "show those on these backbones: names, or all (default vgg16; with --json all)"
+    about = "show those on these backbones: names, or all (default: three; with --json all)"
     strategies.add_argument("--backbones", metavar="X,Y", help=about)
     _add_backbones(verbs)
     _add_run(verbs)
@@ -195,7 +195,7 @@ def _add_run(verbs: Any) -> None:
     run.add_argument("dataset", metavar="DATASET", help="name or id of a dataset")
     about = "names, modes (probe, dense, freeze, finetune, scratch), or all (default)"
     run.add_argument("--strategies", default="all", metavar="A,B", help=about)
-    about = "of --strategies all and of modes: names, or all that are here (default vgg16)"
+    about = "of --strategies all and of modes: names, or all here (default: the recorded three)"
     run.add_argument("--backbones", metavar="X,Y", help=about)
     about = f"{list_text(PRESETS, last='or')} (default {PRESETS[0]})"
     run.add_argument("--preset", default=PRESETS[0], help=about)

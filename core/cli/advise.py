@@ -1,10 +1,11 @@
 """``advise DATASET``: what is known of a dataset before training, and what to try."""
 
 import argparse
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from core.analysis.advice.facts import IMAGE_SIZE, Facts, known_facts, measure_facts
+from core.analysis.advice.forecasts import Graded, coverage_of, graded_forecasts, newest_forecasts
 from core.analysis.advice.placing import (
     FoundHere,
     Placement,
@@ -23,13 +24,36 @@ from core.analysis.words.advice import (
     named_words,
     scenario_words,
 )
+from core.analysis.words.forecasts import describe_coverage, describe_forecast, describe_forecasts
 from core.cli.datasets import BUNDLED
 from core.cli.output import EXIT_DONE, counter, print_json, print_table, say
 from core.cli.run import whole_number
 from core.datasets.dataset import Dataset
 from core.datasets.storage import list_datasets, open_dataset
+from core.experiments.accuracy_forecasts import AccuracyForecast
 from core.experiments.recorded import prepare_home
 from core.text import percent_text
+
+
+@dataclass(frozen=True)
+class _Advice:
+    """All that is printed. ``forecasts``: the newest of each probe on this dataset; ``graded``:
+    those of any dataset that were graded."""
+
+    dataset: Dataset
+    facts: Facts
+    placement: Placement
+    proposed: Proposal | None
+    found: tuple[FoundHere, ...]
+    forecasts: list[AccuracyForecast]
+    graded: tuple[Graded, ...]
+
+    @property
+    def words(self) -> list[str]:
+        return [
+            *describe_facts(self.facts),
+            *describe_rule(self.facts, self.placement, self.proposed),
+        ]
 
 
 def advise(arguments: argparse.Namespace) -> int:
@@ -41,38 +65,43 @@ def advise(arguments: argparse.Namespace) -> int:
         size = whole_number(arguments.image_size, "--image-size")
     facts = measure_facts(store, dataset, say, size)
     placement = placed(facts)
-    proposed = proposal(facts, placement)
-    found = found_here(store, known_facts(list_datasets(), size) | {dataset.id: facts})
+    advice = _Advice(
+        dataset,
+        facts,
+        placement,
+        proposal(facts, placement),
+        found_here(store, known_facts(list_datasets(), size) | {dataset.id: facts}),
+        newest_forecasts(store, dataset.id, size),
+        graded_forecasts(store),
+    )
     if arguments.json:
-        print_json({"dataset": dataset.name} | _document(facts, placement, proposed, found))
+        print_json(_document(advice))
     else:
-        _print(dataset, facts, placement, proposed, found)
+        _print(advice)
     return EXIT_DONE
 
 
-def command_of(dataset: Dataset, proposed: Proposal, image_size: int) -> str:
+def command_of(advice: _Advice, proposed: Proposal) -> str:
     """The command that runs what is proposed."""
-    parts = [f"python -m core run {dataset.id[:12]} --strategies {','.join(proposed.strategies)}"]
-    if image_size != IMAGE_SIZE:
-        parts.append(f"--image-size {image_size}")
+    strategies = ",".join(proposed.strategies)
+    parts = [f"python -m core run {advice.dataset.id[:12]} --strategies {strategies}"]
+    if advice.facts.image_size != IMAGE_SIZE:
+        parts.append(f"--image-size {advice.facts.image_size}")
     parts += [f"--set {name}={value}" for name, value in proposed.settings.items()]
     return " ".join(parts)
 
 
-def _print(
-    dataset: Dataset,
-    facts: Facts,
-    placement: Placement,
-    proposed: Proposal | None,
-    found: tuple[FoundHere, ...],
-) -> None:
-    for line in (*describe_facts(facts), "", *describe_rule(facts, placement, proposed)):
+def _print(advice: _Advice) -> None:
+    for line in (*advice.words, CONVENTIONS):
         print(line)
-    print(CONVENTIONS)
-    if proposed is not None:
-        print(f"To run that: {command_of(dataset, proposed, facts.image_size)}")
-    print(f"\n{describe_found(found)}")
-    if found:
+    if advice.proposed is not None:
+        print(f"To run that: {command_of(advice, advice.proposed)}")
+    print(f"\n{describe_forecasts(advice.forecasts)}")
+    for one in advice.forecasts:
+        print(describe_forecast(one))
+    print(describe_coverage(coverage_of(advice.graded)))
+    print(f"\n{describe_found(advice.found)}")
+    if advice.found:
         print_table(
             ("DATASET", "CASE", "BEST STRATEGY", "TEST ACCURACY", "NAMED BY THE RULE"),
             [
@@ -83,20 +112,20 @@ def _print(
                     percent_text(one.result.accuracy),
                     named_words(one),
                 )
-                for one in found
+                for one in advice.found
             ],
         )
-    print(f"\n{how_measured(facts)}")
-    for line in describe_left_out(facts):
+    print(f"\n{how_measured(advice.facts)}")
+    for line in describe_left_out(advice.facts):
         print(line)
 
 
-def _document(
-    facts: Facts, placement: Placement, proposed: Proposal | None, found: tuple[FoundHere, ...]
-) -> dict[str, Any]:
+def _document(advice: _Advice) -> dict[str, Any]:
+    proposed = advice.proposed
     return {
-        "facts": asdict(facts),
-        "placement": asdict(placement),
+        "dataset": advice.dataset.name,
+        "facts": asdict(advice.facts),
+        "placement": asdict(advice.placement),
         "proposal": None
         if proposed is None
         else {
@@ -104,6 +133,17 @@ def _document(
             "strategies": proposed.strategies,
             "settings": proposed.settings,
         },
+        "forecasts": [asdict(one) for one in advice.forecasts],
+        "graded": [
+            {
+                "forecast": one.forecast.id,
+                "experiment": one.experiment.id,
+                "actual": one.actual,
+                "hit_80": one.is_hit_80,
+                "hit_95": one.is_hit_95,
+            }
+            for one in advice.graded
+        ],
         "found_here": [
             {
                 "dataset": one.experiment.spec.dataset_name,
@@ -113,7 +153,7 @@ def _document(
                 "named_by_the_rule": one.is_named,
                 **asdict(one.result),
             }
-            for one in found
+            for one in advice.found
         ],
-        "words": [*describe_facts(facts), *describe_rule(facts, placement, proposed)],
+        "words": advice.words,
     }

@@ -202,8 +202,8 @@ class _Prepared(NamedTuple):
 
 def _prepare(thumbnails: np.ndarray) -> _Prepared:
     levels = thumbnails.reshape(len(thumbnails), -1).astype(np.float32)
-    inner = _normalised(thumbnails[:, 1:-1, 1:-1])
-    return _Prepared(_normalised(thumbnails), inner, levels, (levels**2).sum(axis=1))
+    inner = normalised_thumbnails(thumbnails[:, 1:-1, 1:-1])
+    return _Prepared(normalised_thumbnails(thumbnails), inner, levels, (levels**2).sum(axis=1))
 
 
 def _alike(
@@ -240,8 +240,11 @@ def _products_of_all(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return left @ right.T
 
 
-def _normalised(thumbnails: np.ndarray) -> np.ndarray:
-    """Rows of zero mean whose dot products are correlations, damped for flat images."""
+def normalised_thumbnails(thumbnails: np.ndarray) -> np.ndarray:
+    """Grey thumbnails as rows of zero mean whose dot products are correlations, float32.
+
+    Damped for flat images: below ``FLAT_LEVEL`` their noise would decide.
+    """
     flat = thumbnails.reshape(len(thumbnails), -1).astype(np.float32)
     centred = flat - flat.mean(axis=1, keepdims=True)
     noise = FLAT_LEVEL**2 * flat.shape[1]

@@ -1,4 +1,4 @@
-"""What people write on an experiment: name, note, tags, whether it is archived or reviewed.
+"""What people write on an experiment: name, note, tags, slices, whether it is archived or reviewed.
 
 Every change is a row of its own; the last one of a field counts. So who changed what, and when, is
 kept, and an experiment that nobody named has no row.
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, StringConstraints, ValidationError
+from pydantic import ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.dataclasses import dataclass as checked_dataclass
 from sqlalchemy import (
     Column,
@@ -28,6 +28,7 @@ from core.jobs.records import StoredJson, metadata, reason_of
 from core.jobs.workers import WorkerList, moment_text
 
 MOST_TAGS = 12
+MOST_OWN_SLICES = 12
 
 changes = Table(
     "experiment_changes",
@@ -50,16 +51,27 @@ Tag = Annotated[
 Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=10_000)]
 
 
+@checked_dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class OwnSlice:
+    """Test images that somebody gave a name: those in all of these ``parts``, by the keys of
+    slices; of several parts by the same property one is enough."""
+
+    name: Annotated[Line, StringConstraints(min_length=1)]
+    parts: Annotated[tuple[Line, ...], Field(min_length=1, max_length=24)]
+
+
 @checked_dataclass(frozen=True, config=ConfigDict(extra="forbid", strict=False))
 class Labels:
     """``name``: one line of at most 80 letters. ``note``: Markdown of at most 10,000. ``tags``:
-    at most twelve, without commas. ``archived``: out of lists, kept. ``pinned``: shown first.
+    at most twelve, without commas. ``slices``: at most twelve of one's own, each with another name.
+    ``archived``: out of lists, kept. ``pinned``: shown first.
     ``reviewed``: somebody stands behind it. ``removed``: nobody sees it any more; what it kept is
     deleted after an hour (``core.experiments.removal``)."""
 
     name: Line = ""
     note: Note = ""
     tags: tuple[Tag, ...] = ()
+    slices: tuple[OwnSlice, ...] = ()
     archived: bool = False
     pinned: bool = False
     reviewed: bool = False
@@ -107,6 +119,7 @@ _HINTS = {
     "name": "A name is one line of at most 80 letters.",
     "note": "A note has at most 10,000 letters.",
     "tags": "A tag has 1 to 32 letters and no comma.",
+    "slices": "A slice has a name of 1 to 80 letters and 1 to 24 parts.",
 }
 
 
@@ -120,8 +133,15 @@ def _checked(now: Labels, given: Mapping[str, Any]) -> dict[str, Any]:
     tags = tuple(dict.fromkeys(after.tags))
     if len(tags) > MOST_TAGS:
         raise BadInput(f"An experiment has at most {MOST_TAGS} tags, not {len(tags)}.", "tags")
-    new = asdict(after) | {"tags": tags}
-    return {field: new[field] for field in given if new[field] != getattr(now, field)}
+    names = [one.name for one in after.slices]
+    if len(names) > MOST_OWN_SLICES or len(set(names)) < len(names):
+        raise BadInput(
+            f"An experiment has at most {MOST_OWN_SLICES} slices that people named, each with "
+            "another name.",
+            "slices",
+        )
+    new, before = asdict(after) | {"tags": tags}, asdict(now)
+    return {field: new[field] for field in given if new[field] != before[field]}
 
 
 def read_labels(connection: Connection, experiment_id: str | None = None) -> dict[str, Labels]:

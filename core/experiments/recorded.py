@@ -41,7 +41,7 @@ DOCUMENT_NAME = "experiment.json"
 PREDICTIONS_NAME = "predictions.npz"
 WEIGHTS_FOLDER = "weights"
 MOST_WEIGHTS_BYTES = 1_000_000
-"""Weights of a run up to this size are exported; those of a CNN or a probe are a third of it."""
+"""Weights up to this size are recorded; those of a CNN or a probe are a third of it."""
 
 
 def prepare_home(progress: Callable[[int, int], None] | None = None) -> Store:
@@ -98,8 +98,7 @@ def export_experiment(store: Store, experiment_id: str, folder: Path, exact: boo
             _run_document(run, result, store.epochs(run.id)) for run, result in finished_runs(runs)
         ],
     }
-    most_bytes = None if exact else MOST_WEIGHTS_BYTES
-    _write_weights(target / WEIGHTS_FOLDER, runs, most_bytes)
+    _write_weights(target / WEIGHTS_FOLDER, runs, exact)
     write_json(target / DOCUMENT_NAME, document, indent=1)
     return target
 
@@ -180,10 +179,12 @@ def _write_predictions(path: Path, predictions: list[Predictions], exact: bool) 
     write_arrays(path, arrays, compressed=True)
 
 
-def _write_weights(folder: Path, runs: list[RunRecord], most_bytes: int | None) -> None:
-    for run in runs:
+def _write_weights(folder: Path, runs: list[RunRecord], exact: bool) -> None:
+    """Of every run; unless ``exact``, only of each strategy's first seed, and only small ones."""
+    first_runs = {run.strategy: run for run in reversed(runs)}
+    for run in runs if exact else first_runs.values():
         kept = weights_path(run.id)
-        if pull(kept) and (most_bytes is None or kept.stat().st_size <= most_bytes):
+        if pull(kept) and (exact or kept.stat().st_size <= MOST_WEIGHTS_BYTES):
             folder.mkdir(exist_ok=True)
             write_bytes(folder / f"{run.strategy}-{run.seed}.npz", kept.read_bytes())
 

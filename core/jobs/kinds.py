@@ -137,6 +137,13 @@ KINDS: dict[str, JobKind] = {
         ),
         JobKind("explain", "core.experiments.heat_maps:run", "cpu", "heat map", niceness=LOWEST),
         JobKind("feature_map", "core.analysis.feature_map:run", "cpu", "map", niceness=LOWEST),
+        JobKind(
+            "image_properties",
+            "core.analysis.image_properties:run",
+            "cpu",
+            "measurement of images",
+            niceness=LOWEST,
+        ),
         # Loading its libraries must not slow down the page that asked for it.
         JobKind("live", "core.live.server:run", "live", "live process", niceness=POLITE),
         JobKind(

@@ -20,8 +20,11 @@ from core.jobs.workers import new_worker_id
 from core.settings import PROJECT_ROOT, current_settings
 
 LOG_LIMIT_BYTES = 2 * 1024 * 1024
-# A child that is ended may have large files to remove first.
-STOP_GRACE_SECONDS = 5.0
+# For large files that it removes first. With the worker's CANCEL_GRACE_SECONDS a cancel takes under
+# five seconds also where a child hears nothing, as while a library is loaded.
+STOP_GRACE_SECONDS = 2.5
+# What was killed is gone once the system has taken back its memory.
+GONE_SECONDS = 10.0
 WORKER_IDLE_SECONDS = 300
 # What a child process sends when its job ended well and it can do another.
 WAITING = b"w"
@@ -144,8 +147,8 @@ class ChildProcess:
         for member in alive:
             with suppress(psutil.NoSuchProcess):
                 member.kill()
-        psutil.wait_procs(alive, timeout=STOP_GRACE_SECONDS)
-        self.process.wait(timeout=STOP_GRACE_SECONDS)
+        psutil.wait_procs(alive, timeout=GONE_SECONDS)
+        self.process.wait(timeout=GONE_SECONDS)
 
 
 class LocalProcess:

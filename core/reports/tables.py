@@ -38,6 +38,7 @@ from core.analysis.words.verdicts import describe_majority, describe_pair, descr
 from core.conditions import Conditions
 from core.experiments.store import Store
 from core.reports.export import MORE_COLUMNS, ROW_COLUMNS, csv_bytes, more_values, row_values
+from core.reports.slice_tables import slice_tables
 
 # Column names, and lines with a value for each.
 Table = tuple[Sequence[str], list[Sequence[Any]]]
@@ -50,8 +51,8 @@ def export_tables(
 ) -> dict[str, tuple[bytes, bytes]]:
     """Each table by its name as ``(CSV, JSON)``, UTF-8; a table may have no lines.
 
-    ``disagreements`` are those of ``pair`` (first, second), or of the pair in the report. Raises
-    ``UnknownName`` for an experiment or strategy that is not there.
+    ``disagreements`` and ``slice-gains`` are those of ``pair`` (first, second), or of the pair in
+    the report. Raises ``UnknownName`` for an experiment or strategy that is not there.
     """
     comparison = compare_experiment(store, experiment_id)
     evidence = load_evidence(store, experiment_id)
@@ -62,9 +63,11 @@ def export_tables(
     columns, pairs = _in_words(PairVerdict, [pair.verdict for pair in key], describe_pair)
     tables["key-pairs"] = (
         ("question", *columns),
-        [[pair.question.value, *line] for pair, line in zip(key, pairs, strict=True)],
+        [[one.question.value, *line] for one, line in zip(key, pairs, strict=True)],
     )
-    tables["disagreements"] = _disagreements(evidence, pair or headline_pair(evidence))
+    pair = pair or headline_pair(evidence)
+    tables["disagreements"] = _disagreements(evidence, pair)
+    tables |= slice_tables(evidence, store.experiment(experiment_id), pair)
     return {
         name: (csv_bytes(columns, lines), _json_bytes(columns, lines))
         for name, (columns, lines) in tables.items()

@@ -10,6 +10,8 @@ from core.analysis.words.verdicts import p_text
 from core.text import UNKNOWN, escape_markdown_file, seconds_text
 
 _ROWS_ON_ONE_PAGE = 20
+# With more the usual type is too large for the width of a page.
+_USUAL_COLUMNS = 7
 _NUMBER_STARTS = frozenset("0123456789+-—<≈pu")
 _SECONDS = " (s)"
 # A column of counts comes as floats where one of them is unknown.
@@ -27,6 +29,10 @@ class Table:
     def is_short(self) -> bool:
         """Short enough to be printed on one page."""
         return len(self.rows) <= _ROWS_ON_ONE_PAGE
+
+    @property
+    def is_wide(self) -> bool:
+        return len(self.headings) > _USUAL_COLUMNS
 
     @property
     def numeric(self) -> tuple[bool, ...]:

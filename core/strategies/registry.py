@@ -6,8 +6,10 @@ It has those on the backbones of one's own too, as they are in the home at this 
 from functools import lru_cache
 from typing import Any
 
+from core.backbones.efficientnet_lite0 import EFFICIENTNET_LITE0
 from core.backbones.own_folder import OwnBackbones
 from core.backbones.registry import SHIPPED, GrowingRegistry, own
+from core.backbones.squeezenet import SQUEEZENET
 from core.backbones.vgg16 import VGG16
 from core.errors import UnknownName
 from core.strategies.best import with_best_preset
@@ -63,8 +65,9 @@ def _settings_of(network: str) -> dict[Mode, dict[str, Any]]:
 
 STRATEGIES: GrowingRegistry[Strategy] = GrowingRegistry(_FIXED, lambda: _on_own(own()))
 MAJORITY = MAJORITY_CLASS.name
-# The backbones of "all strategies", where none is named.
-USUAL_BACKBONES = (VGG16.name,)
+TUTORIAL_BACKBONE = VGG16.name
+# The backbones of "all strategies", where none is named: those of the recorded results.
+USUAL_BACKBONES = (VGG16.name, EFFICIENTNET_LITE0.name, SQUEEZENET.name)
 
 
 def offered_strategies() -> dict[str, Strategy]:

@@ -19,7 +19,8 @@ def chosen_strategies(strategies: Chosen, backbones: Chosen | None = None) -> li
 
     ``strategies``: names; a mode (``probe``) among them stands for that of each backbone. "all" is
     what needs no backbone, and every mode of each backbone. ``backbones``: names, or "all" for
-    those whose weights are on this machine; None is VGG16. Raises ``UnknownName`` and ``BadInput``
+    those whose weights are on this machine; None is VGG16,
+    EfficientNet-Lite0 and SqueezeNet. Raises ``UnknownName`` and ``BadInput``
     naming the field.
     """
     if not strategies:
@@ -61,7 +62,7 @@ def _of_mode(mode: Mode, backbones: Sequence[Backbone]) -> list[str]:
 def _chosen_backbones(backbones: Chosen) -> list[Backbone]:
     if backbones == "all":
         here = [one for one in BACKBONES.values() if is_available(one.weights)]
-        # Without any the usual one is left, whose strategies say what they lack.
+        # Without any the usual ones are left, whose strategies say what they lack.
         return here or [find_backbone(name) for name in USUAL_BACKBONES]
     if not backbones:
         raise BadInput("Choose at least one backbone.", "backbones")

@@ -38,6 +38,7 @@ def test_the_sentences_the_command_and_what_was_found(
     assert (status, err) == (0, "")
     assert out.startswith("113 training images in 3 classes")
     assert "These images are unlike ImageNet's photographs" in out
+    assert "Not enough experience: no forecast has been graded yet" in out
     assert (
         f"To run that: python -m core run {arrows.id[:12]} --strategies "
         "majority,cnn,efficientnet_lite0_probe,vgg16_freeze --set vgg16_freeze.k=11\n"
@@ -58,7 +59,7 @@ def test_the_json_has_the_numbers_and_the_words(type_it: TypeIt, arrows: Dataset
     assert document["placement"]["scenarios"] == ["few_unlike"]
     assert document["placement"]["frozen_layers"] == 11
     assert document["proposal"]["settings"] == {"vgg16_freeze.k": 11}
-    assert document["found_here"] == []
+    assert document["found_here"] == document["forecasts"] == document["graded"] == []
     assert any("unlike" in sentence for sentence in document["words"])
 
 

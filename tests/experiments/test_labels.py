@@ -1,7 +1,7 @@
 import pytest
 
 from core.errors import BadInput
-from core.experiments.labels import Labels, change_labels, changes, history
+from core.experiments.labels import Labels, OwnSlice, change_labels, changes, history
 from core.experiments.store import Store
 from tests.stored_home import majority_spec
 
@@ -42,6 +42,9 @@ def test_what_was_written_last_counts_and_every_change_is_kept(store, experiment
         ({"tags": ["a,b"]}, "A tag has 1 to 32 letters and no comma"),
         ({"tags": [" "]}, "A tag has 1 to 32 letters and no comma"),
         ({"tags": [str(number) for number in range(13)]}, "at most 12 tags, not 13"),
+        ({"slices": [{"name": " ", "parts": ["class.0"]}]}, "A slice has a name of 1 to 80"),
+        ({"slices": [{"name": "dark", "parts": []}]}, "A slice has a name of 1 to 80"),
+        ({"slices": [{"name": "dark", "parts": ["a"]}] * 2}, "each with another name"),
         ({"colour": "red"}, "colour"),
     ],
 )
@@ -57,3 +60,13 @@ def test_a_damaged_value_counts_as_not_given(store, experiment_id):
         own = changes.update().where(changes.c.field == "tags")
         connection.execute(own.values(value={"no": "list"}))
     assert store.experiment(experiment_id).labels == Labels("Birds")
+
+
+def test_slices_are_kept_as_they_were_named(store, experiment_id):
+    dark = {"name": " dark ", "parts": ["class.0", "brightness.0"]}
+    now = change_labels(store, experiment_id, "ada", slices=[dark])
+    assert now.slices == (OwnSlice("dark", ("class.0", "brightness.0")),)
+    assert store.experiment(experiment_id).labels == now
+    change_labels(store, experiment_id, "ada", slices=now.slices)
+    assert len(history(store, experiment_id)) == 1
+    assert change_labels(store, experiment_id, "ada", slices=()).slices == ()

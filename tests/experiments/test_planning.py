@@ -17,15 +17,15 @@ from core.experiments.planning import plan_experiment, plan_learning_curve, seri
 from core.experiments.records import ExperimentSpec
 from core.experiments.store import Store
 from core.strategies import selection
-from core.strategies.registry import STRATEGIES
+from core.strategies.registry import STRATEGIES, USUAL_BACKBONES
 from tests.datasets.pictures import noise_png, two_classes, write_zip
 from tests.stored_home import add_arrows
 
 # What "all" means where no backbone is named.
-WITH_VGG16 = {
+USUAL = {
     name
     for name, entry in STRATEGIES.items()
-    if entry.backbone is None or entry.backbone.name == "vgg16"
+    if entry.backbone is None or entry.backbone.name in USUAL_BACKBONES
 }
 
 
@@ -118,7 +118,7 @@ def test_all_is_every_strategy_in_the_order_of_its_cost(
     spec = plan_experiment(arrows)
     costs = [STRATEGIES[name].cost for name, _ in spec.strategies]
     assert costs == sorted(costs)
-    assert {name for name, _ in spec.strategies} == WITH_VGG16
+    assert {name for name, _ in spec.strategies} == USUAL
     assert spec.unavailable == {}
     every = plan_experiment(arrows, backbones="all")
     assert {name for name, _ in every.strategies} == set(STRATEGIES)
@@ -129,8 +129,9 @@ def test_all_leaves_out_what_has_no_weights_and_says_so(
 ) -> None:
     weights()
     spec = plan_experiment(arrows)
-    assert [name for name, _ in spec.strategies] == ["majority", "mlp", "cnn", "vgg16_scratch"]
-    assert set(spec.unavailable) == WITH_VGG16 - {"majority", "mlp", "cnn", "vgg16_scratch"}
+    kept = {name for name, _ in spec.strategies}
+    assert kept == {"majority", "mlp", "cnn", *(f"{name}_scratch" for name in USUAL_BACKBONES)}
+    assert set(spec.unavailable) == USUAL - kept
     assert spec.unavailable["vgg16_probe"].endswith("python -m core backbones fetch vgg16")
     assert spec.unavailable["vgg16_softmax"].endswith("backbones fetch vgg16 --include-top")
 

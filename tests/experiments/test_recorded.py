@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from core.analysis.comparison import compare_experiment
-from core.backbones.vgg16 import WEIGHTS
+from core.backbones.squeezenet import SQUEEZENET
+from core.backbones.vgg16 import VGG16
 from core.backbones.weights import files
 from core.datasets.prepare import prepare_images
 from core.datasets.storage import open_dataset
@@ -36,9 +37,8 @@ from tests import made_up
 INDICES = np.array([1, 4, 9], dtype=np.int64)
 LABELS = np.array([0, 1, 1], dtype=np.int32)
 CHECKED_IMAGES = 64
-# Predictions are recorded in float16, whose steps are 0.0005 just below 1; another processor
-# rounds another way, hence four times that.
-TOLERANCE = 2e-3
+# They were computed in bfloat16 and are restored in float32, which makes up to 0.037 here.
+TOLERANCE = 0.05
 
 
 def finished_experiment(store: Store) -> str:
@@ -102,12 +102,13 @@ def test_importing_twice_changes_nothing(
     assert len(other.experiments()) == 1
 
 
-def test_small_weights_travel_also_into_a_home_that_has_the_results(
+def test_small_weights_of_one_seed_travel_also_into_a_home_that_has_the_results(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     experiment_id = finished_experiment(store)
-    small, large = f"{experiment_id}-mlp-0", f"{experiment_id}-mlp-1"
-    write_weights(small, {"mlp/dense/kernel": np.arange(6, dtype=np.float32).reshape(2, 3)})
+    small, large = f"{experiment_id}-mlp-0", f"{experiment_id}-majority-0"
+    for run_id in (small, f"{experiment_id}-mlp-1"):
+        write_weights(run_id, {"mlp/dense/kernel": np.arange(6, dtype=np.float32).reshape(2, 3)})
     write_weights(large, {"mlp/dense/kernel": np.zeros((500, 600), np.float32)})
     folder = export_experiment(store, experiment_id, tmp_path / "showcase")
     assert [path.name for path in (folder / "weights").iterdir()] == ["mlp-0.npz"]
@@ -200,18 +201,19 @@ def test_the_home_is_prepared_once_and_quick_afterwards(home: Path) -> None:
 
 
 @pytest.fixture
-def showcase_home(tmp_path, monkeypatch, session_home, real_base_file):
+def showcase_home(tmp_path, monkeypatch, session_home, real_file):
     monkeypatch.setenv("HEADSTART_HOME", str(tmp_path))
     shutil.copytree(session_home / "datasets", tmp_path / "datasets")
-    placed = files.placed_path(WEIGHTS)
-    placed.parent.mkdir(parents=True)
-    placed.symlink_to(real_base_file)
+    for weights in (VGG16.weights, SQUEEZENET.weights):
+        placed = files.placed_path(weights)
+        placed.parent.mkdir(parents=True, exist_ok=True)
+        placed.symlink_to(real_file(weights))
 
 
 @pytest.mark.tensorflow
 @pytest.mark.parametrize(
     "run_id",
-    ["c0819b9b-cnn-0", "c0819b9b-vgg16_probe-0", "3d975862-cnn-0", "3d975862-vgg16_probe-0"],
+    ["8f8a589a-cnn-0", "8f8a589a-vgg16_probe-0", "e4fbead1-cnn-0", "e4fbead1-squeezenet_probe-0"],
 )
 def test_the_restored_network_answers_as_recorded(showcase_home, run_id):  # noqa: ARG001
     from core.networks.restore import restored_model
@@ -227,4 +229,7 @@ def test_the_restored_network_answers_as_recorded(showcase_home, run_id):  # noq
     prepared = prepare_images(dataset, spec.image_size, spec.resize)
     restored = restored_model(spec, read_weights(run_id), dataset)
     answers = restored.probabilities(prepared.take(recorded.test_indices[:CHECKED_IMAGES]))
-    np.testing.assert_allclose(answers, recorded.probabilities[:CHECKED_IMAGES], atol=TOLERANCE)
+    expected = recorded.probabilities[:CHECKED_IMAGES]
+    np.testing.assert_allclose(answers, expected, atol=TOLERANCE)
+    # Few are so close that another class comes first.
+    assert np.mean(answers.argmax(axis=1) == expected.argmax(axis=1)) >= 0.95

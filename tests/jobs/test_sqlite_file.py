@@ -142,7 +142,10 @@ def test_a_large_file_is_looked_at_once_a_day_and_where_something_is_wrong(
 ) -> None:
     monkeypatch.setattr(sqlite_file, "CHECKED_EACH_TIME_BYTES", 4096)
     database = opened().database  # and the copy of today is kept
-    noise(filled, 3, 4)
+    with closing(sqlite3.connect(filled)) as connection:
+        wanted = "SELECT rootpage FROM sqlite_master WHERE name = 'epochs'"
+        (root,) = connection.execute(wanted).fetchone()
+    noise(filled, root - 1, root)  # where nobody looks who opens it
     assert opened().database.file == filled
     with pytest.raises(StoreError, match="is damaged"):
         database.check()

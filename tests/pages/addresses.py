@@ -21,11 +21,12 @@ from tests.pages.compared import EXPERIMENT, store_compared
 from tests.pages.conftest import zipped
 from tests.stored_home import do_next
 
-RECORDED = "c0819b9b"  # its CNN and probe bring their weights
+RECORDED = "8f8a589a"  # its CNN and probe bring their weights
 VIEWS = {
     "compare-differences": f"/compare?experiment={EXPERIMENT}&view=differences",
     "compare-backbones": f"/compare?experiment={EXPERIMENT}&view=backbones",
     "compare-classes": f"/compare?experiment={EXPERIMENT}&view=classes",
+    "compare-slices": f"/compare?experiment={EXPERIMENT}&view=slices",
     "compare-time": f"/compare?experiment={EXPERIMENT}&view=time",
     "compare-pictures": f"/compare?experiment={EXPERIMENT}&view=pictures",
     "compare-flips": f"/compare?experiment={EXPERIMENT}&view=pictures&show=flips",
@@ -35,8 +36,10 @@ VIEWS = {
     "advice-facts": "/advice?dataset=arrows",
     "dataset-health": "/datasets?dataset=arrows",
     "dataset-images": "/datasets?dataset=arrows&section=Images",
+    "dataset-results": "/datasets?dataset=arrows&section=Results",
     "dataset-cleanup": "/datasets?dataset=arrows&section=Clean+up",
     "dataset-manage": "/datasets?dataset=arrows&section=Manage",
+    "experiments-datasets": "/experiments?view=datasets",
     "try-guess": f"/try_it?experiment={EXPERIMENT}&view=guess",
     "try-keep": f"/try_it?experiment={RECORDED}&view=keep",
 }

@@ -11,10 +11,13 @@ from core.analysis.advice.facts import IMAGE_SIZE, backbones_here, facts_path, w
 from core.datasets.add import add_pixels
 from core.datasets.dataset import Dataset
 from core.datasets.storage import open_dataset
+from core.experiments.accuracy_forecasts import keep_forecasts
+from core.experiments.planning import plan_experiment
 from core.experiments.store import Store, open_store
 from core.jobs import cached
 from core.ui.frame import access
 from core.ui.frame.access import Role, Visitor
+from tests.analysis.advice.test_forecasts import finished, forecast
 from tests.made_facts import blocks, difference, facts
 from tests.pages.compared import store_compared
 from tests.pages.conftest import button, everything, is_whole, links, open_cold, words
@@ -79,6 +82,7 @@ def test_facts_are_there_in_words_first_then_as_charts_and_tables(arrows, store)
         "How well the features fit",
         "Block by block of VGG16",
         "Would more images help?",
+        "How good was the advice?",
         "Where your datasets lie, and what was best on them",
     ]
     text = everything(app).replace("\\", "")
@@ -91,6 +95,23 @@ def test_facts_are_there_in_words_first_then_as_charts_and_tables(arrows, store)
     assert len(app.dataframe) == 5
     assert app.dataframe[-1].value["best strategy"].tolist() == ["CNN, three blocks"]
     assert "no validation or test image was used" in text
+
+
+def test_forecasts_and_their_grades_are_shown(arrows, store):
+    keep(arrows)
+    spec = plan_experiment("arrows", ["majority"], image_size=IMAGE_SIZE)
+    kept = {"dataset_id": arrows.id, "split_fingerprint": spec.split_fingerprint}
+    keep_forecasts(store.database, [forecast(made_at="2026-01-01", **kept)])
+    text = everything(is_whole(open_cold("advice"))).replace("\\", "")
+    assert "VGG16 probe: 70.0 % (80 % interval 64.0 to 76.0, 95 % 60.0 to 80.0)." in text
+    assert "Not enough experience: no forecast has been graded yet" in text
+    finished(store, 0.9)
+    app = is_whole(open_cold("advice"))
+    text = everything(app).replace("\\", "")
+    assert "Not enough experience (1 of 20 cases): 0 of 1 graded forecast lay in" in text
+    graded = next(one.value for one in app.dataframe if "grade" in one.value)
+    assert graded["grade"].tolist() == ["miss"]
+    assert graded["error (points)"].tolist() == pytest.approx([20.0])
 
 
 def test_the_link_fills_the_form_of_the_benchmark(arrows):

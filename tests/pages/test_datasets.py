@@ -194,7 +194,7 @@ def test_hostile_names_are_shown_literally():
     classes = sorted(HOSTILE)
     pixels = np.random.default_rng(0).integers(0, 256, (30, 8, 8), dtype=np.uint8)
     dataset = add_pixels(pixels, np.repeat(np.arange(3), 10), classes, "# *set* <b>", "<i>x</i>")
-    for section in ("Health", "Images", "Clean up", "Manage"):
+    for section in ("Health", "Images", "Results", "Clean up", "Manage"):
         app = open_cold("datasets", dataset=dataset.folder.name, section=section)
         assert not app.exception
         assert not app.error

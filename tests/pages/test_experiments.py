@@ -62,3 +62,32 @@ def test_archived_ones_are_not_shown_and_pinned_ones_come_first(waiting):
     offered = open_cold("compare").selectbox[0].options
     assert [EXPERIMENT in label for label in offered] == [False]
     assert EXPERIMENT in open_cold("compare", experiment=EXPERIMENT).selectbox[0].value
+
+
+def test_the_leaderboard_has_a_line_for_each_dataset(waiting):  # noqa: ARG001 - the experiments
+    app = open_cold("experiments", view="datasets")
+    assert not app.exception
+    assert app.header[0].value == "Where does pre-training pay?"
+    line = app.dataframe[0].value.iloc[0]
+    assert (line["dataset"], line["experiment"]) == ("arrows", EXPERIMENT)
+    assert line["pre-training helps"] == "cannot tell"
+    assert line["low (points)"] < line["gain (points)"] < line["high (points)"]
+    assert (line["pre-trained"], line["from scratch"]) == ("VGG16 probe", "CNN, three blocks")
+    (link,) = [each for each in app.get("page_link") if each.label == "arrows"]
+    assert (link.page, link.query_string) == ("compare", f"experiment={EXPERIMENT}")
+    change_labels(open_store(), EXPERIMENT, "ada", archived=True)
+    app = open_cold("experiments", view="datasets")
+    assert "No dataset has an experiment yet with both" in app.markdown[0].value
+
+
+def test_a_dataset_has_its_results_over_time(waiting):  # noqa: ARG001 - the experiments
+    store_compared(open_store(), add_arrows(), names=("mlp", "cnn"), experiment_id="dddd4444")
+    app = open_cold("datasets", dataset="arrows", section="Results")
+    assert not app.exception
+    results, won = (entry.value for entry in app.dataframe[:2])
+    assert sorted(results["experiment"]) == [EXPERIMENT, "dddd4444"]
+    assert won["strategy"].tolist() == ["CNN, three blocks"]
+    assert won["best in (experiments)"].tolist() == [2]
+    shown = "\n".join(element.value for element in app.markdown)
+    assert "best of 2 experiments" in shown
+    assert {"Best on arrows", "Its experiments"} <= {each.label for each in app.get("page_link")}

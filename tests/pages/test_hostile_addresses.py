@@ -31,7 +31,8 @@ OUTER = ("experiment", "dataset", "section", "view", "show")
 INNER = (
     *("alarm_cost", "at", "backbone", "baseline", "cells", "class", "colour", "cost"),
     *("curve", "differences", "drawn", "first", "miss_cost", "of", "of_classes", "threshold"),
-    *("group", "image", "k", "method", "metric", "page", "point", "predicted", "preset", "round"),
+    *("group", "image", "k", "method", "metric", "page", "point", "predicted", "preset"),
+    *("property", "round", "slice"),
     *("scene", "second", "seed", "series", "several", "side", "size", "source", "strategies"),
     *("repeat", "set", "shelf", "sort", "state", "strategy", "tag", "true", "words"),
 )

@@ -18,6 +18,7 @@ EVERY_TABLE = [
     "against-majority", "label-errors", "confusion-cnn", "classes-cnn", "confusion-vgg16_probe",
     "classes-vgg16_probe", "backbones", "backbone-pairs", "time-breakdown",
     "cost-to-accuracy", "key-pairs", "disagreements",
+    "slice-accuracies", "slice-gains",
 ]  # fmt: skip
 
 

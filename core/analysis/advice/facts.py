@@ -25,7 +25,7 @@ from core.files import write_json
 from core.jobs.cached import CachedWork, cached_work, known_work, wait_for
 from core.jobs.queue import JobQueue
 from core.storage.shared import forget, listed, pull_cached, push_cached
-from core.strategies.registry import USUAL_BACKBONES
+from core.strategies.registry import TUTORIAL_BACKBONE
 from core.strategies.settings import PRESETS
 from core.training.spec import LARGEST_IMAGE_SIZE, SMALLEST_IMAGE_SIZE, SplitProportions
 
@@ -33,7 +33,7 @@ KIND = "advice"
 # Raised when the same images and backbones would give other numbers.
 FORMAT = 1
 IMAGE_SIZE = PRESET_IMAGE_SIZES[PRESETS[0]]
-BLOCKS_OF = USUAL_BACKBONES[0]
+BLOCKS_OF = TUTORIAL_BACKBONE
 """The backbone whose blocks are compared: that of the tutorial."""
 
 _STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)

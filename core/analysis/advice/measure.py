@@ -26,6 +26,7 @@ from core.analysis.advice.facts import (
     facts_folder,
     write_facts,
 )
+from core.analysis.advice.forecasts import forecasts_of, graded_forecasts
 from core.analysis.advice.probes import (
     FRACTIONS,
     Classify,
@@ -47,6 +48,8 @@ from core.datasets.dataset import Dataset
 from core.datasets.prepare import PreparedImages, prepare_images
 from core.datasets.storage import open_dataset
 from core.errors import HeadstartError, UnknownName
+from core.experiments.accuracy_forecasts import keep_forecasts
+from core.experiments.store import open_store
 from core.experiments.used_backbones import seen_test_images
 from core.jobs.context import JobContext
 from core.jobs.records import Progress
@@ -65,8 +68,14 @@ def run(arguments: dict[str, Any], context: JobContext) -> None:
     except UnknownName as error:
         raise HeadstartError(REMOVED) from error
     found = measured(dataset, arguments["image_size"], arguments["backbones"], context)
+    path = facts_folder(dataset) / Path(arguments["name"]).name
+    store = open_store()
     try:
-        write_facts(found, facts_folder(dataset) / Path(arguments["name"]).name)
+        split = default_split().of(dataset)
+        # Before the facts: whoever reads these finds the forecasts too.
+        forecasts = forecasts_of(found, split, path.stem, graded_forecasts(store))
+        keep_forecasts(store.database, forecasts)
+        write_facts(found, path)
     except FileNotFoundError as error:
         raise HeadstartError(REMOVED) from error
 

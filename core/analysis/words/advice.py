@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from core.analysis.advice.facts import BLOCKS_OF, BackboneFacts, Difference, Estimate, Facts
+from core.analysis.advice.forecasts import ENOUGH_CASES
 from core.analysis.advice.placing import (
     AS_GOOD,
     MANY_A_CLASS,
@@ -37,10 +38,6 @@ CONVENTIONS = (
     "block before it by more than luck. The tutorial names the four cases without numbers, so both "
     "limits are conventions of Headstart."
 )
-
-
-# With fewer cases a rule has not been tried enough to trust it or not.
-ENOUGH_CASES = 20
 
 
 def describe_facts(facts: Facts) -> list[str]:

@@ -148,6 +148,12 @@ def points_words(fraction: float) -> str:
     return f"{points_text(fraction)} points"
 
 
+def signed_points(fraction: float) -> str:
+    """A difference with its direction: ``+23.8``, ``-1.2``, ``+0.0``."""
+    text = points_text(fraction)
+    return text if text.startswith("-") else f"+{text}"
+
+
 def interval_words(low: float, high: float) -> str:
     """``95 % interval 18.9 to 28.6``, in points."""
     return f"{100 * CONFIDENCE:.0f} % interval {points_text(low)} to {points_text(high)}"

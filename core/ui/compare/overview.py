@@ -54,8 +54,8 @@ HTML_HELP = (
 )
 ZIP_HELP = (
     "Every table as CSV (safe to open in a spreadsheet) and as JSON: results, every metric by "
-    "strategy and seed, pairs, the time breakdown, confusion matrices, classes, pictures that "
-    "differ, doubtful labels."
+    "strategy and seed, pairs, slices, the time breakdown, confusion matrices, classes, pictures "
+    "that differ, doubtful labels."
 )
 
 

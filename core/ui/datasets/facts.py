@@ -9,7 +9,8 @@ from core.ui.frame import reads
 from core.ui.frame.page import link_to
 
 # The sections of a dataset's page, as they are called there and in the address bar.
-HEALTH, IMAGES, CLEAN_UP, MANAGE = "Health", "Images", "Clean up", "Manage"
+HEALTH, IMAGES, RESULTS = "Health", "Images", "Results"
+CLEAN_UP, MANAGE = "Clean up", "Manage"
 # Sections in links of the first edition.
 OLD_SECTIONS = {"Pictures": IMAGES}
 CARD_IMAGES = 5

@@ -272,4 +272,6 @@ def _show_extension(experiment: ExperimentRecord) -> None:
 def _shown(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        return ", ".join(str(one["name"] if isinstance(one, dict) else one) for one in value)
+    return str(value)

@@ -1,7 +1,6 @@
 """All experiments: filters, and one table of those that fit."""
 
 import base64
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,21 +10,19 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.comparison import title_of
-from core.analysis.listing import ListedResult, list_result, listed_results
-from core.analysis.verdicts import Outcome
+from core.analysis.listing import ListedResult
+from core.analysis.words.datasets import HELPED
 from core.errors import HeadstartError
 from core.experiments.records import ExperimentRecord
 from core.text import count_text, seconds_text, size_text
 from core.ui.experiments.chosen import show_chosen, show_import, show_removed
+from core.ui.experiments.listed import listed, make_missing
 from core.ui.frame import reads
 from core.ui.frame.address import Choice, choose_in_list, remember
 from core.ui.frame.drawing import digest_of
-from core.ui.frame.errors import error_box
 from core.ui.widgets.tiles import page_number, turn_page
 
 ROWS_ON_A_PAGE = 50
-# So long may one drawing of the page make what is not kept yet.
-PATIENCE_SECONDS = 1.0
 # Pixels: two filters stand side by side on a telephone of 390, the search is as wide as both.
 FILTER_WIDTH, SEARCH_WIDTH = 171, 358
 ANY = "any"
@@ -37,12 +34,6 @@ STATES = {
 }
 SOURCES = {ANY: "Own and recorded", "own": "Own", "recorded": "Recorded"}
 SHELVES = {"": "Not archived", "archived": "Archived", "all": "All"}
-HELPED = {
-    Outcome.AHEAD: "yes",
-    Outcome.BEHIND: "no",
-    Outcome.TIED: "cannot tell",
-    None: "not tried",
-}
 COLUMN_HELP = {
     "best (%)": "Test accuracy of the best strategy: mean over its seeds.",
     "interval (%)": "95 % Wilson interval of that accuracy.",
@@ -121,38 +112,19 @@ def show_experiments(experiments: Sequence[ExperimentRecord]) -> None:
         st.info("No experiment is like that. Take a filter away.", icon=":material/filter_alt_off:")
     show_import()
     show_removed()
-    _make_missing(listing.missing)
+    make_missing(listing.missing)
 
 
 def _listing(experiments: Sequence[ExperimentRecord]) -> Listing:
-    results, missing = listed_results(reads.store())
+    found, missing = listed(experiments)
     specs = [each.spec for each in experiments]
     return Listing(
-        entries=tuple(Entry(each, results.get(each.id)) for each in experiments),
-        missing={each.id: missing[each.id] for each in experiments if each.id in missing},
+        entries=tuple(Entry(*one) for one in found),
+        missing=missing,
         datasets=tuple(sorted({spec.dataset_name for spec in specs}, key=str.casefold)),
         presets=tuple(sorted({spec.preset for spec in specs})),
         tags=tuple(sorted({tag for each in experiments for tag in each.labels.tags})),
     )
-
-
-def _make_missing(missing: Mapping[str, str]) -> None:
-    """Read the predictions of experiments that are new in this list, then draw it again."""
-    todo = list(missing.items())
-    if not todo:
-        return
-    place = st.empty()
-    until, made = time.monotonic() + PATIENCE_SECONDS, 0
-    for number, (experiment_id, mark) in enumerate(todo):
-        text = f"Reading the results of {count_text(len(todo) - number, 'experiment')}"
-        place.progress(number / len(todo), text)
-        with error_box():
-            list_result(reads.store(), experiment_id, mark)
-            made += 1
-        if time.monotonic() > until:
-            break
-    if made:  # what cannot be read would else be tried for ever
-        st.rerun()
 
 
 # The filters --------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from core.analysis.evidence import ExperimentPredictions
 from core.analysis.measured import four_cells, widths
 from core.analysis.scores import score_table
 from core.analysis.significance import RESAMPLES, SIGNIFICANCE, wilson_interval
+from core.analysis.slices import FEWEST_IMAGES
 from core.analysis.verdicts import all_pairs
 from core.analysis.words.verdicts import TOLD_APART, describe_power, luck_words, p_text
 from core.charts.measured import bootstrap_chart, widths_chart
@@ -31,6 +32,7 @@ def show_statistics(subject: Subject | None) -> None:
         resamples=f"{RESAMPLES:,}",
         significance=percent_text(SIGNIFICANCE, 0),
         told_apart=TOLD_APART,
+        fewest=FEWEST_IMAGES,
     )
     if subject is None:
         text.rest()

@@ -8,7 +8,7 @@ from core.analysis.advice.placing import Scenario, strategies_of
 from core.analysis.comparison import Comparison, title_of
 from core.analysis.measured import Beside, beside_tutorial
 from core.charts.measured import tutorial_chart
-from core.strategies.registry import USUAL_BACKBONES, find_strategy
+from core.strategies.registry import TUTORIAL_BACKBONE, find_strategy
 from core.text import escape_markdown, percent_text
 from core.ui.frame.evidence_reads import Subject
 from core.ui.measured.document import Text
@@ -86,8 +86,8 @@ def show_scenarios(subject: Subject | None) -> None:
 def _named(names: Sequence[str], comparison: Comparison | None) -> list[str]:
     """Those on the tutorial's backbone or on none, and those that the experiment has."""
     own = {row.strategy for row in comparison.finished_rows} if comparison else set()
-    usual = {None, *USUAL_BACKBONES}
-    return [name for name in names if name in own or _backbone_name(name) in usual]
+    tutorial = {None, TUTORIAL_BACKBONE}
+    return [name for name in names if name in own or _backbone_name(name) in tutorial]
 
 
 def _backbone_name(strategy: str) -> str | None:

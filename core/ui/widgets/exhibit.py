@@ -29,6 +29,7 @@ MATRIX_LABELS, SMALLEST_MATRIX = 300, 480
 NUMBER_FORMATS = {
     "p": "%.4f",
     "p after Holm": "%.4f",
+    "p of that after Holm": "%.4f",
     "over majority (points)": "%+.1f",
     "log loss (nats)": "%.2f",
     "features (s)": "%.1f",

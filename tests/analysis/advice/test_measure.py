@@ -9,6 +9,7 @@ import pytest
 from core.analysis.advice import facts as facts_module
 from core.analysis.advice import measure
 from core.analysis.advice.facts import Facts, facts_folder, facts_work, read_facts, request_facts
+from core.analysis.advice.forecasts import newest_forecasts
 from core.analysis.advice.measure import REMOVED, measured, measured_images, run
 from core.backbones.feature_cache import stored_pieces, write_piece
 from core.backbones.features import feature_identity
@@ -174,6 +175,11 @@ def test_who_asks_first_has_it_measured_and_all_read_the_file(arrows, arrows_sto
     assert isinstance(found, Facts)
     assert [one.name for one in found.backbones] == ["efficientnet_lite0", "vgg16"]
     assert arrows_store.jobs() == [arrows_store.job(work.job_id)]
+    made = newest_forecasts(arrows_store, arrows.id, SIZE)
+    assert [one.strategy for one in made] == ["efficientnet_lite0_probe", "vgg16_probe"]
+    split = facts_module.default_split().of(arrows)
+    assert {one.split_fingerprint for one in made} == {split.fingerprint}
+    assert {one.id.rpartition("-")[0] for one in made} == {work.result.stem}
 
 
 @pytest.mark.usefixtures("here")

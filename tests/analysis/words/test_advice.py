@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from core.analysis.advice.forecasts import ENOUGH_CASES
 from core.analysis.advice.placing import FoundHere, placed, proposal
 from core.analysis.listing import ListedResult
 from core.analysis.words.advice import (
     CONVENTIONS,
-    ENOUGH_CASES,
     RULES,
     SCENARIO_TITLES,
     describe_backbones,
@@ -36,8 +36,7 @@ RESULT = ListedResult(
     high=0.9,
     gain=0.3,
     is_better=True,
-    outcome=None,
-    difference=None,
+    pretraining=None,
     cheapest="CNN, three blocks",
     cheapest_seconds=10.0,
     seconds=80.0,
