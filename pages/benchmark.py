@@ -16,7 +16,7 @@ from core.ui.benchmark import (
     start_experiment,
     watch_experiment,
 )
-from core.ui.datasets.facts import CLEAN_UP, address_of
+from core.ui.datasets.facts import say_why_not
 from core.ui.frame import reads
 from core.ui.frame.access import may_edit, show_viewer_note
 from core.ui.frame.page import link_to, show_page
@@ -117,14 +117,7 @@ def planned(dataset: Dataset, choices: Choices) -> ExperimentSpec | None:
             precision=choices.precision,
         )
     except BadInput as error:
-        st.error(escape_markdown(error), icon=":material/error:")
-        if error.field == "split":
-            link_to(
-                "datasets",
-                "Leave a class out, or merge classes: Clean up",
-                dataset=address_of(dataset),
-                section=CLEAN_UP,
-            )
+        say_why_not(error, dataset)
         return None
 
 

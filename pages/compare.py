@@ -15,6 +15,7 @@ from core.ui.frame import evidence_reads, reads
 from core.ui.frame.address import Choice, choose_in_row
 from core.ui.frame.errors import error_box
 from core.ui.frame.page import link_to, show_page
+from core.ui.story import headline
 from core.ui.widgets.groups import choose_shown
 from core.ui.widgets.results import choose_experiment
 
@@ -75,7 +76,10 @@ def body() -> None:
         )
         link_to("benchmark", "Benchmark a dataset")
         return
-    experiment_id = choose_experiment(experiments, experiments[0].id, OF_ONE_EXPERIMENT)
+    # The newest of one's own; where there is none, the one that the story tells.
+    own = next((entry for entry in experiments if not entry.recorded), None)
+    default = own or headline(experiments)
+    experiment_id = choose_experiment(experiments, default.id, OF_ONE_EXPERIMENT)
     view = choose_in_row(
         Choice(
             "view", "View", "view", {name: title for name, (title, _) in VIEWS.items()}, "overview"

@@ -10,6 +10,7 @@ from core.charts.exhibit import Exhibit
 from core.charts.style import (
     DOTTED,
     FLAT_MARGIN,
+    add_heading,
     chart_of_rows,
     hundredfold,
     marker_of,
@@ -47,15 +48,7 @@ def differences_chart(sections: Mapping[str, Mapping[str, PairVerdict]]) -> Exhi
     figure.add_vline(x=0, line=DOTTED)
     for place, (label, pair) in enumerate(rows):
         if pair is None:
-            figure.add_annotation(
-                x=0,
-                xref="paper",
-                y=place,
-                xanchor="left",
-                yanchor="middle",
-                showarrow=False,
-                text=f"<b>{escape_plotly(label)}</b>",
-            )
+            add_heading(figure, place, escape_plotly(label))
             continue
         points = 100 * pair.difference
         look = marker_of(pair.second, 13, is_open=not pair.told_apart)

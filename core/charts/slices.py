@@ -16,6 +16,7 @@ from core.charts.style import (
     LEGEND_ABOVE,
     MARGIN,
     UPRIGHT,
+    add_heading,
     chart_of_rows,
     hundredfold,
     marker_of,
@@ -82,15 +83,7 @@ def slice_gains_chart(gains: SliceGains, overall: float, classes: Sequence[str])
     figure.add_vline(x=100 * overall, line=DOTTED)
     for place, (_, one) in enumerate(rows):
         if one is None:
-            figure.add_annotation(
-                x=0,
-                xref="paper",
-                y=place,
-                xanchor="left",
-                yanchor="middle",
-                showarrow=False,
-                text=f"<b>{labels[place]}</b>",
-            )
+            add_heading(figure, place, labels[place])
             continue
         points = 100 * one.gain.value
         look = marker_of(gains.second, 13, is_open=one.gain.outcome is Outcome.TIED)

@@ -153,6 +153,19 @@ def chart_of_rows(
     return empty_chart(height, x, rows, **layout)
 
 
+def add_heading(figure: go.Figure, place: int, text: str) -> None:
+    """``text`` (escaped for Plotly) above the rows that follow, in the row at ``place``."""
+    figure.add_annotation(
+        x=0,
+        xref="paper",
+        y=place,
+        xanchor="left",
+        yanchor="middle",
+        showarrow=False,
+        text=f"<b>{text}</b>",
+    )
+
+
 def wrapped(name: str) -> str:
     """A name for an axis, on lines of at most ``LABEL_LETTERS`` where it has a place to break."""
     lines = textwrap.wrap(name.replace("_", "_ "), LABEL_LETTERS, break_long_words=False)

@@ -30,7 +30,13 @@ from core.charts.advice import (
 from core.datasets.dataset import Dataset
 from core.errors import BadInput, UnknownName
 from core.text import count_text, escape_markdown, seconds_text
-from core.ui.datasets.facts import CLEAN_UP, HEALTH, address_of, show_severities
+from core.ui.datasets.facts import (
+    HEALTH,
+    address_of,
+    say_there_are_none,
+    say_why_not,
+    show_severities,
+)
 from core.ui.frame import actions, reads
 from core.ui.frame.access import may_edit, show_viewer_note
 from core.ui.frame.address import Choice, choose_in_list
@@ -58,11 +64,7 @@ def choose_dataset() -> Dataset | None:
             st.query_params["dataset"] = address_of(reads.dataset(named))
     found = {address_of(dataset): dataset for dataset in reads.datasets()}
     if not found:
-        st.info(
-            "There are no datasets. Add your own images: a zip, a folder or a CSV is enough.",
-            icon=":material/photo_library:",
-        )
-        link_to("datasets", "Add images")
+        say_there_are_none()
         return None
     labels = {
         address: f"{dataset.name} ({count_text(dataset.image_count, 'image')}, "
@@ -107,14 +109,7 @@ def _offer(dataset: Dataset) -> None:
     try:
         actions.request_facts(dataset)
     except BadInput as error:
-        st.error(escape_markdown(error), icon=":material/error:")
-        if error.field == "split":
-            link_to(
-                "datasets",
-                "Leave a class out, or merge classes: Clean up",
-                dataset=address_of(dataset),
-                section=CLEAN_UP,
-            )
+        say_why_not(error, dataset)
         return
     st.rerun()
 

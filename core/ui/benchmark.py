@@ -17,7 +17,7 @@ from core.jobs.records import waiting_text
 from core.strategies.registry import MAJORITY, STRATEGIES
 from core.strategies.strategy import Settings, Strategy
 from core.text import count_text, escape_markdown, percent_text, rough_seconds_text, seconds_text
-from core.ui.datasets.facts import address_of, majority_text
+from core.ui.datasets.facts import address_of, majority_text, say_there_are_none
 from core.ui.frame import actions, reads
 from core.ui.frame.access import may_edit
 from core.ui.frame.errors import error_box
@@ -50,11 +50,7 @@ def choose_dataset() -> Dataset | None:
     """
     found = {dataset.id: dataset for dataset in reads.datasets()}
     if not found:
-        st.info(
-            "There are no datasets. Add your own images: a zip, a folder or a CSV is enough.",
-            icon=":material/photo_library:",
-        )
-        link_to("datasets", "Add images")
+        say_there_are_none()
         return None
     wanted = _wanted_dataset()
     if wanted is not None:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.datasets.dataset import Dataset, DatasetReading
 from core.datasets.health.finding import Finding, size_summary, subset_counts_text
+from core.errors import BadInput
 from core.text import code_markdown, count_text, dimensions_text, escape_markdown, percent_text
 from core.ui.frame import reads
 from core.ui.frame.page import link_to
@@ -129,3 +130,24 @@ def _show_versions(dataset: Dataset) -> None:
                     f"Later version: {escape_markdown(entry.name)}",
                     dataset=address_of(entry),
                 )
+
+
+def say_there_are_none() -> None:
+    """Where a page needs a dataset and there is none."""
+    st.info(
+        "There are no datasets. Add your own images: a zip, a folder or a CSV is enough.",
+        icon=":material/photo_library:",
+    )
+    link_to("datasets", "Add images")
+
+
+def say_why_not(error: BadInput, dataset: Dataset) -> None:
+    """What is wrong with what was asked of ``dataset``, and where it can be put right."""
+    st.error(escape_markdown(error), icon=":material/error:")
+    if error.field == "split":
+        link_to(
+            "datasets",
+            "Leave a class out, or merge classes: Clean up",
+            dataset=address_of(dataset),
+            section=CLEAN_UP,
+        )
