@@ -55,19 +55,20 @@ class Reason(StrEnum):
 
     ALIKE = "alike"  # all test images have the same value, or nearly
     FEW = "few"  # there are too few images of one value or the other
-    SAME = "same"  # its slices hold the same images as those of another property
+    SAME = "same"  # its slices hold the same images as others before them
     UNKNOWN = "unknown"  # one of its parts is no slice here
 
 
 @dataclass(frozen=True)
 class LeftOut:
     """``labels``: of classes that are left out, where it is not the whole property; ``name``: of a
-    slice that somebody put together."""
+    slice that somebody put together; ``is_part``: only some slices of the property are."""
 
     kind: ImageProperty
     reason: Reason
     labels: tuple[int, ...] = ()
     name: str = ""
+    is_part: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,9 +120,9 @@ def slices_of(values: Mapping[ImageProperty, np.ndarray]) -> Slicing:
         if small:
             left_out.append(LeftOut(kind, Reason.FEW, small))
         known = {one.rows.tobytes() for one in found}
-        if all(rows.tobytes() in known for rows in places.values()):
-            left_out.append(LeftOut(kind, Reason.SAME))
-            continue
+        new = {place for place, rows in places.items() if rows.tobytes() not in known}
+        if len(new) < len(places):
+            left_out.append(LeftOut(kind, Reason.SAME, is_part=bool(new)))
         found += [
             Slice(
                 kind,
@@ -132,6 +133,7 @@ def slices_of(values: Mapping[ImageProperty, np.ndarray]) -> Slicing:
                 rows,
             )
             for place, rows in places.items()
+            if place in new
         ]
     return Slicing(tuple(found), tuple(left_out))
 

@@ -11,9 +11,9 @@ from core.analysis.words.verdicts import TIED, points_text, signed_points
 from core.charts.exhibit import Exhibit
 from core.charts.style import (
     DOTTED,
+    FLAT_MARGIN,
     LEGEND_ABOVE,
     MAJORITY_COLOUR,
-    MARGIN,
     PALETTE,
     UPRIGHT,
     count_axis,
@@ -22,7 +22,7 @@ from core.charts.style import (
 )
 from core.text import count_text, escape_plotly, percent_text, shorten
 
-HEIGHT, LEGEND_LINE = 420, 22
+HEIGHT, LEGEND_LINE = 420, 19
 # With more points their names would cover each other.
 MOST_NAMED, NAME_LETTERS = 12, 18
 _SCRATCH_COLOUR, _AHEAD_COLOUR = PALETTE[2], PALETTE[3]
@@ -49,7 +49,7 @@ def gains_chart(gains: Sequence[DatasetGain]) -> Exhibit:
             "title": "points ahead",
             "range": [min([0.0, *ends]) - _ROOM, max([0.0, *ends]) + 2 * _ROOM],
         },
-        margin=MARGIN | {"t": MARGIN["t"] + LEGEND_LINE * len(_LOOKS)},
+        margin=FLAT_MARGIN | {"t": FLAT_MARGIN["t"] + LEGEND_LINE * len(_LOOKS)},
         legend=LEGEND_ABOVE | UPRIGHT,
     )
     figure.add_hline(y=0, line=DOTTED)
@@ -66,9 +66,14 @@ def gains_chart(gains: Sequence[DatasetGain]) -> Exhibit:
             y=points,
             mode="markers+text" if len(gains) <= MOST_NAMED else "markers",
             text=[escape_plotly(shorten(one.dataset, NAME_LETTERS)) for one in of],
-            textposition="middle right",
+            textposition="top right",
             cliponaxis=False,
-            marker={"symbol": marker, "size": 13, "color": colour, "line": {"width": 2}},
+            marker={
+                "symbol": marker,
+                "size": 13,
+                "color": colour,
+                "line": {"width": 2, "color": colour},
+            },
             error_y=whiskers(points, lows, highs) | {"color": colour},
             customdata=[escape_plotly(_gain_words(one)) for one in of],
             hovertemplate="%{customdata}<extra></extra>",
@@ -110,7 +115,7 @@ def results_chart(results: Sequence[DatasetResult]) -> Exhibit:
         HEIGHT + LEGEND_LINE * len(names),
         {"title": "date of the experiment", "type": "date"},
         {"title": "test accuracy of the best (%)"},
-        margin=MARGIN | {"t": MARGIN["t"] + LEGEND_LINE * len(names)},
+        margin=FLAT_MARGIN | {"t": FLAT_MARGIN["t"] + LEGEND_LINE * len(names)},
         legend=LEGEND_ABOVE | UPRIGHT,
     )
     for number, dataset_id in enumerate(names):

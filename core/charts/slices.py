@@ -27,10 +27,10 @@ from core.charts.style import (
 from core.text import escape_plotly, percent_text
 
 # Rows that fit one chart; the table has all.
-MOST_ROWS = 40
+MOST_GAINS, MOST_ROWS = 20, 40
 ROW_HEIGHT = 40
 # Pixels for each strategy in a row, and for the lines of the legend.
-MARKER_HEIGHT, LEGEND_LINE = 16, 22
+MARKER_HEIGHT, LEGEND_LINE = 16, 19
 # More whiskers than this would hide each other.
 MOST_WHISKERS = 80
 _ROOM, _SHORTEST = 3.0, 5.0
@@ -61,7 +61,7 @@ def slice_gains_chart(gains: SliceGains, overall: float, classes: Sequence[str])
     """
     sections = sections_of(gains)
     rows: list[tuple[str, SliceGain | None]] = []
-    room = MOST_ROWS
+    room = MOST_GAINS
     for heading, entries in sections.items():
         shown = entries[: max(0, room)]
         room -= len(shown)
@@ -150,8 +150,8 @@ def slice_accuracy_chart(
         [f"{_label(one, classes)}<br>n = {one.images:,}" for one in shown],
         percent_axis("test accuracy (%)", 103, lowest=-3),
         row_height=max(ROW_HEIGHT, MARKER_HEIGHT * len(strategies)),
-        room=LEGEND_LINE * len(strategies),
-        margin=MARGIN | {"t": MARGIN["t"] + LEGEND_LINE * len(strategies)},
+        room=FLAT_MARGIN["t"] - MARGIN["t"] + LEGEND_LINE * len(strategies),
+        margin=FLAT_MARGIN | {"t": FLAT_MARGIN["t"] + LEGEND_LINE * len(strategies)},
         legend=LEGEND_ABOVE | UPRIGHT,
     )
     with_whiskers = len(shown) * len(strategies) <= MOST_WHISKERS

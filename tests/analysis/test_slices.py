@@ -95,6 +95,14 @@ def test_what_is_alike_everywhere_or_told_before_is_left_out():
     assert left_out(slicing) == [(SIZE, Reason.SAME, ()), (COLOUR, Reason.ALIKE, ())]
 
 
+def test_a_slice_with_the_images_of_one_before_is_left_out_alone():
+    labels = np.repeat([0, 1, 2], [30, 20, 20])
+    slicing = slices_of({CLASS: labels, SIZE: np.where(labels == 0, 100, 40)})
+    assert [one.key for one in slicing.of(SIZE)] == ["class_size.0"]
+    (part,) = slicing.left_out
+    assert (part.kind, part.reason, part.is_part) == (SIZE, Reason.SAME, True)
+
+
 def test_nearly_the_same_value_is_the_same():
     assert left_out(slices_of({SIZE: np.repeat([90, 100], 30)})) == [(SIZE, Reason.ALIKE, ())]
     assert images_of(slices_of({SIZE: np.repeat([89, 100], 30)}), SIZE) == [30, 30]

@@ -11,6 +11,7 @@ from core.charts.slices import (
     AHEAD,
     DIFFERS,
     LEVEL,
+    MOST_GAINS,
     MOST_ROWS,
     MOST_WHISKERS,
     slice_accuracy_chart,
@@ -65,9 +66,9 @@ def test_the_table_has_the_second_question_and_leaves_unknown_what_was_not_asked
 
 
 def test_of_very_many_slices_the_chart_has_some_and_the_table_all():
-    count = MOST_ROWS + 5
+    count = MOST_GAINS + 5
     exhibit = exhibit_of([(1, 1, 8)] * count, [f"class {number}" for number in range(count)])
-    assert len(exhibit.figure.data) == MOST_ROWS
+    assert len(exhibit.figure.data) == MOST_GAINS
     assert len(exhibit.frame) == count
     assert exhibit.words.count("; ") == count - 1
     assert [note.text for note in exhibit.figure.layout.annotations] == [f"<b>{LEVEL}</b>"]

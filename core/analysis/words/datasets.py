@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from core.analysis.datasets import DatasetGain, DatasetResult, Winners
 from core.analysis.verdicts import Outcome
 from core.analysis.words.verdicts import TIED, signed_points
-from core.text import count_text, list_text, percent_text, some_text
+from core.text import count_text, percent_text, some_text
 
 MOST_NAMED = 5
 NO_GAINS = (
@@ -59,7 +59,7 @@ def describe_results(results: Sequence[DatasetResult], winners: Sequence[Winners
         own = [one for one in results if one.dataset_id == version.dataset_id]
         found.append(_best_of(version, own))
     if len(results) > len(winners):
-        found += [_who_won(winners), _caution(results)]
+        found += [*map(_who_won, winners), _caution(results)]
     return found
 
 
@@ -85,12 +85,9 @@ def _best_of(version: Winners, own: Sequence[DatasetResult]) -> str:
     return f"{known}; the first experiment had {percent_text(first.accuracy)}."
 
 
-def _who_won(winners: Sequence[Winners]) -> str:
-    parts = []
-    for version in winners:
-        wins = list_text([f"{title} in {count:,}" for title, count in version.wins])
-        parts.append(f"on {version.dataset} {wins}")
-    return f"Which strategy was best in how many experiments: {'; '.join(parts)}."
+def _who_won(version: Winners) -> str:
+    wins = "; ".join(f"{title} ({count:,})" for title, count in version.wins)
+    return f"Best on {version.dataset}, in how many experiments: {wins}."
 
 
 def _caution(results: Sequence[DatasetResult]) -> str:

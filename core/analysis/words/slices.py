@@ -129,10 +129,10 @@ def describe_left_out(left_out: Sequence[LeftOut], classes: Sequence[str]) -> li
     for reason, sentence in (
         (Reason.ALIKE, "All test images are about the same in {}."),
         (Reason.FEW, f"Too few images differ for slices of at least {FEWEST_IMAGES}: {{}}."),
-        (Reason.SAME, "The same images as slices above: those by {}."),
+        (Reason.SAME, "The same images as slices above, so not counted again: {}."),
     ):
         names = [
-            PROPERTY_TITLES[one.kind]
+            f"{'some by ' if one.is_part else ''}{PROPERTY_TITLES[one.kind]}"
             for one in left_out
             if one.reason is reason and not one.labels and not one.name
         ]

@@ -27,7 +27,7 @@ from core.analysis.words.slices import (
     slice_title,
 )
 from core.analysis.words.verdicts import describe_pair
-from core.charts.slices import MOST_ROWS, sections_of, slice_accuracy_chart, slice_gains_chart
+from core.charts.slices import MOST_GAINS, sections_of, slice_accuracy_chart, slice_gains_chart
 from core.datasets.dataset import Dataset
 from core.experiments.labels import OwnSlice
 from core.text import count_text, escape_markdown
@@ -101,9 +101,10 @@ def show_slices(subject: Subject) -> None:
     if not slicing.slices:
         st.info(NO_SLICES)
         return
-    _show_accuracies(subject, slicing, known)
     gains = None if pair is None else _gains(subject, known, *pair)
-    _show_images(evidence, dataset, slicing, gains)
+    slices = _telling_first(slicing, gains)
+    _show_accuracies(subject, slices, known)
+    _show_images(evidence, dataset, slices, gains)
 
 
 def _known(subject: Subject, dataset: Dataset | None) -> Known:
@@ -149,8 +150,8 @@ def _draw_gains(subject: Subject, known: Known, first: str, second: str) -> None
     sentences([f"On all test images: {describe_pair(verdict)}", *describe_slices(gains, classes)])
     if known.own:
         st.caption(OWN_CAUTION)
-    if len(gains.entries) > MOST_ROWS:
-        st.caption(f"The chart has the first {MOST_ROWS}, the table all {len(gains.entries):,}.")
+    if len(gains.entries) > MOST_GAINS:
+        st.caption(f"The chart has the first {MOST_GAINS}, the table all {len(gains.entries):,}.")
     if gains.entries:
         exhibit = slice_gains_chart(gains, verdict.difference, classes)
         show_exhibit(exhibit, f"slices.{subject.id}")
@@ -170,13 +171,13 @@ def _offer_measurements(subject: Subject) -> None:
         st.rerun()
 
 
-def _show_accuracies(subject: Subject, slicing: Slicing, known: Known) -> None:
+def _show_accuracies(subject: Subject, slices: Sequence[Slice], known: Known) -> None:
+    """At first by the property in which the first of ``slices`` are alike."""
     st.header("How good is each strategy there?", help=ACCURACY_HELP)
-    kinds = dict.fromkeys(one.kind for one in slicing.slices)
-    titles = {kind.value: PROPERTY_TITLES[kind] for kind in kinds}
-    # That with the fewest slices says most on a small chart.
-    usual = min(kinds, key=lambda kind: len(slicing.of(kind)))
-    chosen = choose_in_row(Choice("property", "Slices by", "property", titles, usual.value))
+    kinds = {one.kind for one in slices}
+    titles = {kind.value: PROPERTY_TITLES[kind] for kind in ImageProperty if kind in kinds}
+    usual = slices[0].kind.value
+    chosen = choose_in_row(Choice("property", "Slices by", "property", titles, usual))
     drawn(subject, _draw_accuracies, known, chosen)
 
 
@@ -193,12 +194,11 @@ def _draw_accuracies(subject: Subject, known: Known, chosen: str) -> None:
 def _show_images(
     evidence: ExperimentPredictions,
     dataset: Dataset | None,
-    slicing: Slicing,
+    slices: Sequence[Slice],
     gains: SliceGains | None,
 ) -> None:
     """The images of one slice; those that the second strategy alone gets right come first."""
     st.header("The pictures of a slice")
-    slices = _telling_first(slicing, gains)
     titles = {one.key: f"{slice_title(one, evidence.classes)} ({one.images:,})" for one in slices}
     key = choose_in_list(Choice("slice", "Slice", "slice", titles, next(iter(titles))))
     rows = next(one.rows for one in slices if one.key == key).nonzero()[0]

@@ -57,6 +57,7 @@ def test_the_sentences(held):
     left_out = [
         LeftOut(ImageProperty.CLASS, Reason.FEW, (0, 2)),
         LeftOut(ImageProperty.CLASS_SIZE, Reason.SAME),
+        LeftOut(ImageProperty.SHARPNESS, Reason.SAME, is_part=True),
         LeftOut(ImageProperty.IMAGE_SIZE, Reason.ALIKE),
         LeftOut(ImageProperty.COLOUR, Reason.ALIKE),
         LeftOut(ImageProperty.CONTRAST, Reason.FEW),
