@@ -99,7 +99,7 @@ def export_experiment(store: Store, experiment_id: str, folder: Path, exact: boo
         ],
     }
     _write_weights(target / WEIGHTS_FOLDER, runs, exact)
-    write_json(target / DOCUMENT_NAME, document, indent=1)
+    write_json(target / DOCUMENT_NAME, document)
     return target
 
 

@@ -51,11 +51,18 @@ def runs_frame(store: Store) -> pd.DataFrame:
         if run.experiment_id in experiments
     ]
     usual = dict.fromkeys(("run", "experiment", "dataset", "strategy", "seed", "state", *MOMENTS))
-    names = usual | dict.fromkeys(name for line in lines for name in line)
+    found = usual | dict.fromkeys(name for line in lines for name in line)
+    names = sorted(found, key=_group_of)
     frame = _frame({name: [line.get(name) for line in lines] for name in names})
     for name in MOMENTS:
         frame[name] = pd.to_datetime(frame[name], utc=True, format="ISO8601")
     return frame
+
+
+def _group_of(name: str) -> int:
+    """Columns that only some strategies have stand together, behind what every run has."""
+    prefixes = ("setting_", "deployment_", "version_")
+    return next((place for place, one in enumerate(prefixes, 1) if name.startswith(one)), 0)
 
 
 def run_values(experiment: ExperimentRecord, run: RunRecord) -> dict[str, Any]:

@@ -50,6 +50,14 @@ _RUN, _DONE = "headstart.run", "headstart.written"
 _METRICS_AT_ONCE, _PARAMETERS_AT_ONCE, _LONGEST_TEXT = 900, 90, 500
 _RUNS_AT_ONCE = 1000
 
+# It would report each use of it over the network, write a line to standard output for each run,
+# and try a server that does not answer for some minutes.
+_OF_THE_CLIENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+}
+
 Say = Callable[[str], None]
 
 
@@ -74,8 +82,8 @@ def write_to_mlflow(
     for name in artefacts:
         if name not in ARTEFACTS:
             raise BadInput(f"There is no artefact {name!r}; there are {', '.join(ARTEFACTS)}.")
-    # It would report each use of it over the network.
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    for variable, value in _OF_THE_CLIENT.items():
+        os.environ.setdefault(variable, value)
     try:
         from mlflow.exceptions import MlflowException
         from mlflow.tracking import MlflowClient

@@ -199,8 +199,8 @@ def fit_settings(
             "epochs",
             "int",
             "Epochs",
-            "How often every training image is seen. The epoch with the best validation accuracy "
-            "is scored.",
+            "How often every training image is seen. The latest epoch that validation cannot tell "
+            "from the best one is scored.",
             *epochs,
             low=1,
             high=1000,

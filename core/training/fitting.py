@@ -1,5 +1,6 @@
 """Fit one stage: batches, clocks, validation, the best weights by validation."""
 
+import math
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,19 +34,24 @@ class TrainingData:
 
 @dataclass
 class Fitted:
-    """The records of a stage, and ``Stage.changed_variables`` as they were after its best epoch."""
+    """The records of a stage, and ``Stage.changed_variables`` as they were after its best epoch.
+
+    ``highest_epoch`` has the highest validation accuracy, ``best_epoch`` is the latest that cannot
+    be told from it on so few images; both count from 1, 0 before the first.
+    """
 
     records: list[EpochRecord] = field(default_factory=list)
+    highest_epoch: int = 0
     best_epoch: int = 0
     best_weights: list[np.ndarray] = field(default_factory=list)
 
     @property
-    def best(self) -> EpochRecord:
-        return self.records[self.best_epoch - 1]
+    def highest(self) -> EpochRecord:
+        return self.records[self.highest_epoch - 1]
 
     @property
-    def epochs_since_best(self) -> int:
-        return len(self.records) - self.best_epoch
+    def epochs_since_highest(self) -> int:
+        return len(self.records) - self.highest_epoch
 
 
 @dataclass(frozen=True)
@@ -92,11 +98,13 @@ class Fitting:
             with out_of_memory_named(failure):
                 record = yield from self._epoch(stage, trained, data, epoch, fitted, meter)
             fitted.records.append(record)
-            if fitted.best_epoch == 0 or _is_better(record, fitted.best):
+            if fitted.highest_epoch == 0 or _is_better(record, fitted.highest):
+                fitted.highest_epoch = epoch
+            if _is_as_good(record, fitted.highest, len(data.validation)):
                 fitted.best_epoch = epoch
                 fitted.best_weights = [_as_array(variable) for variable in variables]
             yield record
-            if fitted.epochs_since_best >= patience:
+            if fitted.epochs_since_highest >= patience:
                 break
         for variable, value in zip(variables, fitted.best_weights, strict=True):
             variable.assign(value)
@@ -201,10 +209,21 @@ class Fitting:
 
 
 def _is_better(record: EpochRecord, best: EpochRecord) -> bool:
-    """Best validation accuracy; ties go to the lower loss, then the earlier epoch."""
+    """Higher validation accuracy; ties go to the lower loss, then the earlier epoch."""
     if record.validation_accuracy != best.validation_accuracy:
         return record.validation_accuracy > best.validation_accuracy
     return record.validation_loss < best.validation_loss
+
+
+def _is_as_good(record: EpochRecord, highest: EpochRecord, images: int) -> bool:
+    """Whether the validation accuracy is within one standard error of the highest.
+
+    The rule of Breiman et al. 1984. On a hundred images an early epoch is often the highest by
+    luck: see docs/decisions/0031.
+    """
+    accuracy = highest.validation_accuracy
+    error = math.sqrt(accuracy * (1 - accuracy) / images)
+    return record.validation_accuracy >= accuracy - error
 
 
 def _as_array(variable: Any) -> np.ndarray:

@@ -84,3 +84,5 @@ def test_a_file_is_named_after_what_it_shows():
     slide = Slide("Recall of each class. CNN: 1 %", "classes.ab12.ROC auc", pd.DataFrame())
     assert slide.title == "Table: Recall of each class"
     assert slide.file_name == "headstart-classes-ab12-roc-auc"
+    counts = Slide("Images of each class.", f"counts.{'0123456789ab' + 52 * 'f'}", pd.DataFrame())
+    assert counts.file_name == "headstart-counts-0123456789ab"

@@ -11,7 +11,8 @@ from core.strategies.network import Stage
 from core.strategies.strategy import FitOptions
 from core.training import fitting
 from core.training.events import EpochRecord, Progress, TrackedImage
-from core.training.fitting import Fitting, TrainingData
+from core.training.fitting import Fitting, TrainingData, _is_as_good
+from tests import made_up
 
 
 class Variable:
@@ -169,14 +170,21 @@ def test_each_epoch_says_what_the_tracked_images_are_called(clock):
     ]
 
 
-def test_the_best_epoch_is_restored_and_ties_go_to_the_earlier(clock):
+def test_the_latest_epoch_that_is_as_good_as_the_highest_is_restored(clock):
     model = ScriptedModel(clock, rights=[1, 2, 2, 0])
     _, fitted = run(model, clock, epochs=4)
-    assert fitted.best_epoch == 2
-    assert fitted.best.validation_accuracy == 1.0
-    # three steps an epoch, each adds one: after epoch 2 the weight was 6
-    assert model.trainable_variables[0].value.tolist() == [6.0]
+    assert (fitted.highest_epoch, fitted.best_epoch) == (2, 3)
+    assert fitted.highest.validation_accuracy == 1.0
+    # three steps an epoch, each adds one: after epoch 3 the weight was 9
+    assert model.trainable_variables[0].value.tolist() == [9.0]
     assert len(fitted.records) == 4
+
+
+@pytest.mark.parametrize(("right", "is_as_good"), [(65, True), (61, True), (60, False)])
+def test_as_good_is_within_one_standard_error(right, is_as_good):
+    # 65 of 94: 69.1 %, whose standard error is 4.8 points, 4.5 images
+    record, highest = (made_up.epoch(1, validation_accuracy=n / 94) for n in (right, 65))
+    assert _is_as_good(record, highest, 94) is is_as_good
 
 
 def test_time_left_is_hidden_until_an_epoch_is_over(clock):
@@ -196,9 +204,9 @@ def test_early_stopping_ends_after_epochs_that_were_no_better(clock):
     records = [event for event in events if isinstance(event, EpochRecord)]
     # epochs 3 to 5 were no better than epoch 2: an equal one is none
     assert [(record.epoch, record.epochs) for record in records] == [(n, 8) for n in range(1, 6)]
-    assert fitted.best_epoch == 2
-    assert fitted.epochs_since_best == 3
-    assert model.trainable_variables[0].value.tolist() == [6.0]
+    assert (fitted.highest_epoch, fitted.best_epoch) == (2, 4)
+    assert fitted.epochs_since_highest == 3
+    assert model.trainable_variables[0].value.tolist() == [12.0]
     progress = [event for event in events if isinstance(event, Progress)]
     assert progress[-1].step == "Training, epoch 5 of at most 8"
     assert all(event.is_upper_bound for event in progress)

@@ -31,6 +31,8 @@ MOST_ROWS = 500
 # Seen well on white, and in no image.
 CAMERA = {"color": "#1A2530", "activecolor": "#00677F"}
 _FIRST_CLAUSE = re.compile(r"[.;:](\s|$)")
+# Twelve digits of one are enough to find a dataset.
+_FINGERPRINT = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{20,}\b")
 _NOT_IN_A_FILE_NAME = re.compile(r"[^A-Za-z0-9]+")
 
 
@@ -62,7 +64,8 @@ class Slide:
     @property
     def file_name(self) -> str:
         """Without its suffix, which the browser adds."""
-        return "headstart-" + _NOT_IN_A_FILE_NAME.sub("-", self.key).strip("-").lower()
+        short = _FINGERPRINT.sub(r"\1", self.key)
+        return "headstart-" + _NOT_IN_A_FILE_NAME.sub("-", short).strip("-").lower()
 
 
 def offer_slides(shown: Sequence[Slide]) -> None:
