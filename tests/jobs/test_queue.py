@@ -126,7 +126,7 @@ def test_an_unknown_job_lists_the_known_ones(queue: JobQueue) -> None:
             verb("nope")
     assert queue.find_job("nope") is None
     with pytest.raises(
-        UnknownName, match=r"no kind of job named 'nope'\. Known: backbone, explain, export"
+        UnknownName, match=r"no kind of job named 'nope'\. Known: advice, backbone, explain"
     ):
         find_kind("nope")
 

@@ -34,6 +34,7 @@ HEADINGS = {
         "Is a difference between two strategies real?",
         "How large is the difference?",
         "Why a p value is corrected",
+        "Where does it help?",
         "How well are the images ranked?",
         "One class against the rest",
         "A threshold between two classes",

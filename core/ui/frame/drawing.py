@@ -4,7 +4,7 @@ Streamlit keeps what a cached function drew, and sends it again without running 
 built and written as JSON again, no table made, no image resized.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from hashlib import blake2b
@@ -39,8 +39,13 @@ def draw_once(
     if "<" in name or name.startswith("__main__."):
         raise TypeError(f"{name} is not named once for all, or may hold values of its own")
     named = tuple(sorted(kwargs.items()))
-    digest = digest_of(key, name, args, named)
-    for shown in _drawn(digest, lambda: function(subject, *args, **kwargs)):
+
+    def draw() -> list[Any]:
+        with noting() as noted:
+            function(subject, *args, **kwargs)
+        return noted
+
+    for shown in _drawn(digest_of(key, name, args, named), draw):
         note_shown(shown)
 
 
@@ -79,13 +84,11 @@ def refuse_in_shared(what: str) -> None:
 
 
 @st.cache_resource(max_entries=MOST_KEPT, ttl=3600, show_spinner=False)
-def _drawn(digest: str, _draw: Callable[[], None]) -> Sequence[Any]:
+def _drawn(digest: str, _draw: Callable[[], list[Any]]) -> list[Any]:
     """What was noted as shown."""
     token = _is_shared.set(True)
     try:
-        with noting() as noted:
-            _draw()
-        return noted
+        return _draw()
     finally:
         _is_shared.reset(token)
 
