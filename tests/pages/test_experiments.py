@@ -1,8 +1,11 @@
+from types import SimpleNamespace
+
 import pandas as pd
 import pytest
 
 from core.experiments.labels import change_labels
 from core.experiments.store import open_store
+from core.ui.experiments.table import SORTS
 from tests.pages.compared import EXPERIMENT, store_compared
 from tests.pages.conftest import open_cold
 from tests.stored_home import add_arrows, majority_spec
@@ -91,3 +94,10 @@ def test_a_dataset_has_its_results_over_time(waiting):  # noqa: ARG001 - the exp
     shown = "\n".join(element.value for element in app.markdown)
     assert "best of 2 experiments" in shown
     assert {"Best on arrows", "Its experiments"} <= {each.label for each in app.get("page_link")}
+
+
+def test_the_largest_gain_comes_first_also_where_one_is_nothing():
+    results = [None, *(SimpleNamespace(difference=gain) for gain in (-0.05, 0.0, 0.03, None))]
+    entries = [SimpleNamespace(result=result) for result in results]
+    ordered = [entry.result for entry in sorted(entries, key=SORTS["gain"][1])]
+    assert [one.difference for one in ordered[:3]] == [0.03, 0.0, -0.05]

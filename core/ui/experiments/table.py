@@ -1,6 +1,7 @@
 """All experiments: filters, and one table of those that fit."""
 
 import base64
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -81,10 +82,16 @@ class Listing:
     tags: tuple[str, ...]
 
 
+def _by_gain(entry: Entry) -> float:
+    """The largest first; what has no gain, or no result, comes last."""
+    gain = entry.result.difference if entry.result else None
+    return math.inf if gain is None else -gain
+
+
 SORTS: Mapping[str, tuple[str, Callable[[Entry], Any]]] = {
     "newest": ("Newest first", lambda _entry: 0),
     "accuracy": ("Best accuracy", lambda entry: -entry.result.accuracy if entry.result else 1),
-    "gain": ("Largest gain", lambda entry: -(entry.result.difference or -1) if entry.result else 2),
+    "gain": ("Largest gain", _by_gain),
     "time": ("Longest time", lambda entry: -entry.result.seconds if entry.result else 1),
     "size": ("Largest on disk", lambda entry: -entry.result.size_bytes if entry.result else 1),
     "name": ("Name", lambda entry: entry.experiment.labels.name.casefold() or "\uffff"),
