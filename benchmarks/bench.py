@@ -45,7 +45,7 @@ STRATEGIES = ("mlp", "cnn", "vgg16_freeze", "vgg16_finetune")
 SIDES = (96, 224)
 BATCH_SIZE = 32
 # Images of one round: some seconds for the slowest.
-IMAGES = {"vgg16": 128, "efficientnet_lite0": 2048, "squeezenet": 2048}
+IMAGES = {"vgg16": 96, "efficientnet_lite0": 1024, "squeezenet": 1024}
 # Training images of an epoch where all of them would take minutes.
 STEP_IMAGES = {"vgg16_freeze": 256, "vgg16_finetune": 256}
 STEP_SIDE = 96
