@@ -1,6 +1,7 @@
 """A home with one tiny dataset, for tests that run, queue or type commands."""
 
 import json
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from core.jobs.queue import JobQueue
 
 CLASSES = ["down", "left", "up"]
 IMAGES_PER_CLASS = 40
+OLD_HOME = Path(__file__).parent / "old_home" / "home.tar.xz"
 
 
 def leave_out_bundled_datasets(home: Path) -> None:
@@ -60,3 +62,11 @@ def long_spec(epochs: int = 1000) -> ExperimentSpec:
     """A real network that trains long enough to be cancelled or killed on the way."""
     overrides = {"mlp.epochs": epochs, "mlp.hidden_width": 8, "mlp.hidden_layers": 1}
     return plan_experiment("arrows", ["mlp"], image_size=8, overrides=overrides)
+
+
+def unpack_old_home(folder: Path) -> None:
+    """Put the home of the first edition into ``folder``, without the weights beside it."""
+    with tarfile.open(OLD_HOME) as archive:
+        # As a property: Python 3.11.2, that of Debian 12, has no argument for it.
+        archive.extraction_filter = lambda member, _folder: member
+        archive.extractall(folder)

@@ -13,7 +13,6 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import tarfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import closing, redirect_stdout
@@ -28,6 +27,7 @@ import streamlit
 from streamlit.testing.v1 import AppTest
 
 from tests.old_home.make_home import pictures
+from tests.stored_home import unpack_old_home
 
 # In one worker: the home is unpacked and first read once.
 pytestmark = pytest.mark.xdist_group("old home")
@@ -153,8 +153,7 @@ class StandIn(subprocess.Popen):
 
 
 def unpacked(folder: Path) -> Path:
-    with tarfile.open(HERE / "home.tar.xz") as archive:
-        archive.extractall(folder, filter="data")
+    unpack_old_home(folder)
     for weights in (HERE / "weights").glob("*.npz"):
         shutil.copy(weights, folder / "runs" / weights.stem / "weights.npz")
     return folder

@@ -18,7 +18,7 @@ from core.experiments.store import open_store
 from core.operations.backup import DIGESTS, HEADER, make_backup
 from core.operations.restore import restore_backup
 from tests.operations.test_backup import content, restored, tree
-from tests.stored_home import leave_out_bundled_datasets
+from tests.stored_home import leave_out_bundled_datasets, unpack_old_home
 
 
 @pytest.fixture
@@ -142,8 +142,7 @@ def test_backups_of_a_newer_headstart_are_named(
 def test_a_backup_of_an_older_headstart_is_named_and_upgraded(
     home: Path, elsewhere: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with tarfile.open(Path(__file__).parent.parent / "old_home" / "home.tar.xz") as archive:
-        archive.extractall(tmp_path / "old", filter="data")
+    unpack_old_home(tmp_path / "old")
     (database,) = (tmp_path / "old").rglob("headstart.db")
     shutil.copytree(database.parent, home)
     with closing(sqlite3.connect(home / "headstart.db")) as connection:
