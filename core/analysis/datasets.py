@@ -70,17 +70,16 @@ class Winners:
 def dataset_gains(entries: Iterable[Listed]) -> tuple[DatasetGain, ...]:
     """One experiment of each dataset, the dataset with the fewest training images first.
 
-    It is one that is pinned, else the one with the most seeds, then the most test images, then the
-    newest. Archived experiments, and those on a fraction of the training images, do not count.
+    It is the one of the largest ``weight_of`` among those that ``counts``.
     """
     of_datasets: dict[str, list[tuple[ExperimentRecord, PretrainingGain]]] = {}
     for experiment, result in entries:
-        if result is not None and result.pretraining is not None and _counts(experiment):
+        if result is not None and result.pretraining is not None and counts(experiment):
             known = of_datasets.setdefault(experiment.spec.dataset_id, [])
             known.append((experiment, result.pretraining))
     found = []
     for known in of_datasets.values():
-        experiment, gain = max(known, key=lambda entry: _weight(entry[0]))
+        experiment, gain = max(known, key=lambda entry: weight_of(entry[0]))
         spec = experiment.spec
         found.append(
             DatasetGain(
@@ -107,7 +106,7 @@ def results_over_time(entries: Iterable[Listed]) -> tuple[DatasetResult, ...]:
     known = [
         (experiment, result)
         for experiment, result in entries
-        if result is not None and _counts(experiment)
+        if result is not None and counts(experiment)
     ]
     best: dict[str, float] = {}
     found = []
@@ -171,12 +170,21 @@ def versions_of(dataset_id: str, made_from: Mapping[str, str | None]) -> frozens
         found |= near
 
 
-def _counts(experiment: ExperimentRecord) -> bool:
+def counts(experiment: ExperimentRecord) -> bool:
+    """Whether it may stand for its dataset: not archived, and on all training images."""
     return not experiment.labels.archived and experiment.spec.train_share == 1
 
 
-def _weight(experiment: ExperimentRecord) -> tuple[bool, int, int, str]:
-    """The larger, the more it says; nothing of it depends on the result."""
+def weight_of(experiment: ExperimentRecord) -> tuple[bool, int, int, int, str]:
+    """The larger, the more it says of its dataset: pinned, strategies, seeds, test images, date.
+
+    Nothing of it depends on the result: the best of several on the test images would look too good.
+    """
     spec = experiment.spec
-    test_images = spec.images.get("test", 0)
-    return experiment.labels.pinned, len(spec.seeds), test_images, experiment.created_at
+    return (
+        experiment.labels.pinned,
+        len(spec.strategies),
+        len(spec.seeds),
+        spec.images.get("test", 0),
+        experiment.created_at,
+    )

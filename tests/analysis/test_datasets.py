@@ -59,10 +59,13 @@ def test_one_that_is_pinned_stands_for_its_dataset():
     assert standing_for(PLAIN, (pinned, result(difference=0.01))) == "pinned"
 
 
-def test_else_most_seeds_then_most_test_images_then_the_newest():
+def test_else_most_strategies_then_seeds_then_test_images_then_the_newest():
     seeds = experiment("seeds", date="2020-01-01", seeds=(0, 1, 2))
     images = experiment("images", date="2020-01-01", images=MANY)
     newer = experiment("newer", date="2026-11-21")
+    strategies = (("mlp", {}), ("cnn", {}), ("vgg16_probe", {}), ("vgg16_freeze", {}))
+    more = experiment("more", date="2020-01-01", seeds=(0,), strategies=strategies)
+    assert standing_for((seeds, result()), (more, result())) == "more"
     assert standing_for(PLAIN, (seeds, result()), (images, result())) == "seeds"
     assert standing_for(PLAIN, (images, result()), (newer, result())) == "images"
     assert standing_for((newer, result()), PLAIN) == "newer"

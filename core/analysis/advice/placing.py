@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from core.analysis.advice.facts import BackboneFacts, Blocks, Difference, Facts
+from core.analysis.datasets import counts, weight_of
 from core.analysis.listing import ListedResult, list_result, listed_results
 from core.backbones.registry import BACKBONES
 from core.experiments.records import ExperimentRecord
@@ -198,22 +199,14 @@ def proposal(facts: Facts, placement: Placement) -> Proposal | None:
 
 
 def telling_experiments(experiments: Sequence[ExperimentRecord]) -> list[ExperimentRecord]:
-    """One finished experiment of each dataset, by the name of the dataset: that with the most
-    strategies, ties go to the newest. ``experiments``: the newest first.
-
-    No result decides which: the best of several on the test images would look too good. Those on a
-    part of the training images, and archived ones, are left out.
-    """
+    """One finished experiment of each dataset, by the name of the dataset: that of the largest
+    ``weight_of`` among those that ``counts``."""
     found: dict[str, ExperimentRecord] = {}
     for experiment in experiments:
-        if (
-            experiment.labels.archived
-            or experiment.spec.train_share < 1
-            or not experiment.state_counts.get("finished")
-        ):
+        if not counts(experiment) or not experiment.state_counts.get("finished"):
             continue
         former = found.get(experiment.spec.dataset_id)
-        if former is None or len(experiment.spec.strategies) > len(former.spec.strategies):
+        if former is None or weight_of(experiment) > weight_of(former):
             found[experiment.spec.dataset_id] = experiment
     return sorted(found.values(), key=lambda one: one.spec.dataset_name)
 

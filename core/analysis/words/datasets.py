@@ -14,9 +14,10 @@ NO_GAINS = (
 )
 NO_RESULTS = "No experiment on this dataset has a result yet."
 CHOSEN = (
-    "One experiment stands for each dataset: one that is pinned, else the one with the most seeds, "
-    "then the most test images, then the newest; never the one with the largest gain. Each verdict "
-    "is that of its experiment, not corrected for the number of datasets."
+    "One experiment stands for each dataset: one that is pinned, else the one with the most "
+    "strategies, then the most seeds, the most test images, the newest; never the one with the "
+    "largest gain. Each verdict is that of its experiment, not corrected for the number of "
+    "datasets."
 )
 HELPED = {
     Outcome.AHEAD: "yes",
