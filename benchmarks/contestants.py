@@ -24,10 +24,13 @@ Features = Callable[[np.ndarray], np.ndarray]
 """uint8 ``(n, side, side, 3)`` to float32 ``(n, width)``."""
 Job = Callable[[], dict[str, Any]]
 
-ROUND_OF_MATRICES, SIDE_OF_MATRICES = 8, 4096
-
 
 # From JPEG files to features on disk -----------------------------------------------------------
+
+
+def jpegs(options: dict[str, Any]) -> list[Path]:
+    """In order, as many of them as this contestant can do in some seconds."""
+    return sorted(Path(options["images"]).glob("*/*.jpg"))[: options.get("most_images")]
 
 
 def read_jpegs(paths: list[Path]) -> np.ndarray:
@@ -49,8 +52,7 @@ def in_batches(paths: list[Path], size: int) -> Iterator[np.ndarray]:
 
 
 def extraction(features_of: Features, options: dict[str, Any]) -> Job:
-    paths, output = sorted(Path(options["images"]).glob("*/*.jpg")), Path(options["output"])
-    size = options["batch_size"]
+    paths, output, size = jpegs(options), Path(options["output"]), options["batch_size"]
     features_of(read_jpegs(paths[:size]))
 
     def job() -> dict[str, Any]:
@@ -64,7 +66,7 @@ def extraction(features_of: Features, options: dict[str, Any]) -> Job:
 
 def tutorial(options: dict[str, Any]) -> Job:
     """As tutorials do it: all images in memory as floats, and ``model.predict``."""
-    model, paths = _extractor(options, "float32"), sorted(Path(options["images"]).glob("*/*.jpg"))
+    model, paths = _extractor(options, "float32"), jpegs(options)
     model.predict(read_jpegs(paths[:32]), verbose=0)
 
     def job() -> dict[str, Any]:
@@ -92,6 +94,13 @@ def _request(options: dict[str, Any], precision: str) -> Any:
     )
 
 
+def _our_precision(options: dict[str, Any]) -> str:
+    from core.backbones.registry import find_backbone
+    from core.training.policy import choose_policy
+
+    return choose_policy().backbone_precision(find_backbone(options["backbone"]))
+
+
 def _extractor(options: dict[str, Any], precision: str) -> Any:
     from core.backbones.backend import load_keras
     from core.backbones.features import build_extractor
@@ -111,11 +120,10 @@ def ours(options: dict[str, Any]) -> Job:
     from core.backbones.features import extract_features
     from core.datasets.prepare import prepare_images
     from core.datasets.storage import open_dataset
-    from core.training.policy import choose_policy
 
     load_keras()
-    policy, dataset = choose_policy(), open_dataset(options["dataset"])
-    request = _request(options, policy.precision)
+    dataset, precision = open_dataset(options["dataset"]), _our_precision(options)
+    request = _request(options, precision)
 
     def job() -> dict[str, Any]:
         started = time.perf_counter()
@@ -125,7 +133,7 @@ def ours(options: dict[str, Any]) -> Job:
         np.save(options["output"], found.take(np.arange(len(dataset.labels))))
         prepared.path.unlink()
         shutil.rmtree(features_folder())
-        return {"seconds": seconds, "images": prepared.shape[0], "precision": policy.precision}
+        return {"seconds": seconds, "images": prepared.shape[0], "precision": precision}
 
     job()
     return job
@@ -133,10 +141,8 @@ def ours(options: dict[str, Any]) -> Job:
 
 def ours_in_memory(options: dict[str, Any]) -> Job:
     """The compiled call of ours alone, on pixels in memory: what reading and writing cost."""
-    from core.training.policy import choose_policy
-
-    paths, size = sorted(Path(options["images"]).glob("*/*.jpg")), options["batch_size"]
-    model = _extractor(options, choose_policy().precision)
+    paths, size = jpegs(options), options["batch_size"]
+    model = _extractor(options, _our_precision(options))
     parts = [read_jpegs(paths[start : start + size]) for start in range(0, len(paths), size)]
     for pixels in (parts[0], parts[-1]):
         model.predict_on_batch(pixels)
@@ -388,38 +394,6 @@ def _torch_network(layers: list[tuple[str, bool, dict[str, int]]]) -> Any:
     return nn.Sequential(*made[:-1])  # the loss takes what comes before the last activation
 
 
-# The limit -------------------------------------------------------------------------------------
-
-
-def matrices(_options: dict[str, Any]) -> Job:
-    """Square matrix products in the precision of ours, the fastest work that there is."""
-    from core.backbones.backend import load_keras
-    from core.training.policy import choose_policy
-
-    keras = load_keras()
-    policy = choose_policy()
-    kind = "bfloat16" if "bfloat16" in policy.precision else "float32"
-    side = SIDE_OF_MATRICES
-    one = keras.ops.cast(keras.random.normal((side, side), seed=0), kind)
-
-    def product() -> None:
-        np.asarray(keras.ops.cast(keras.ops.matmul(one, one)[:1, :1], "float32"))
-
-    product()
-
-    def job() -> dict[str, Any]:
-        started = time.perf_counter()
-        for _ in range(ROUND_OF_MATRICES):
-            product()
-        return {
-            "seconds": time.perf_counter() - started,
-            "multiply_adds": ROUND_OF_MATRICES * side**3,
-            "precision": kind,
-        }
-
-    return job
-
-
 def export(options: dict[str, Any]) -> Job:
     """Not a contestant: writes a backbone, from prepared pixels to features, as the ONNX file that
     peers read."""
@@ -442,7 +416,7 @@ def export(options: dict[str, Any]) -> Job:
 KINDS: dict[str, Callable[[dict[str, Any]], Job]] = {
     each.__name__: each
     for each in (
-        *(export, matrices, ours, ours_in_memory, tutorial, keras_call),
+        *(export, ours, ours_in_memory, tutorial, keras_call),
         *(onnxruntime, openvino, torch, our_steps, fit_steps, torch_steps, tutorial_script),
     )
 }
