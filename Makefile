@@ -35,10 +35,10 @@ cluster-test: $(VENV)/.dev $(S3_SERVER)/.installed $(RAY)/.installed $(MLFLOW)/.
 screenshots: $(VENV)/.dev  ## every page and view, wide and narrow, light and dark, into artefacts/screenshots/
 	$(BIN)/python -m tests.screenshots
 
-bench: $(VENV)/.app $(PEERS)/.installed weights  ## ours against its peers, in turn; half an hour on a quiet machine
+bench: $(VENV)/.app $(PEERS)/.installed weights  ## ours against its peers, in turn, on a quiet machine
 	$(BIN)/python -m benchmarks.bench extract
 	$(BIN)/python -m benchmarks.bench steps
-	$(BIN)/python -m benchmarks.bench whole
+	$(BIN)/python -m benchmarks.whole_job
 
 words: $(VENV)/.dev  ## write the sentences that tests hold anew: read the change before you commit it
 	$(BIN)/python -m pytest tests/analysis/words --update-words
@@ -96,6 +96,7 @@ $(S3_SERVER)/.installed: tests/storage/s3_server.txt
 	@touch $@
 
 $(PEERS)/.installed: benchmarks/requirements-peers.txt
+	@echo "Installing PyTorch, ONNX Runtime and OpenVINO to compare with: 6 GB."
 	@$(PYTHON) -m venv $(PEERS)
 	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@

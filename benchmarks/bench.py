@@ -1,14 +1,12 @@
 """Ours side by side with what people would use in its place, in one run, in turn.
 
-    make bench                                     # everything: half an hour on two cores
+    make bench                                     # everything, and benchmarks.whole_job
     python -m benchmarks.bench extract --backbones vgg16 --sides 224 [--rounds 3]
     python -m benchmarks.bench steps --strategies cnn,vgg16_freeze
-    python -m benchmarks.bench whole --rounds 1
 
-``extract``: from JPEG files to features on disk. ``steps``: epochs of training. ``whole``: a
-tutorial's script against ``run``. Each contestant of the first two is a process of its own
-(``benchmarks.contestants``) that has loaded and warmed up before the first round; then each does
-the whole job once a round, one after another, and medians are compared.
+``extract``: from JPEG files to features on disk. ``steps``: epochs of training. Each contestant is
+a process of its own (``benchmarks.contestants``) that has loaded and warmed up before the first
+round; then each does the whole job once a round, one after another, and medians are compared.
 Peers stand in ``.venv-peers`` (``requirements-peers.txt``); one that cannot be used is named with
 the reason. Writes ``benchmarks/results/bench_*.json`` and the tables in ``benchmarks/README.md``.
 """
@@ -22,8 +20,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
-import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -35,7 +31,6 @@ from PIL import Image
 
 from benchmarks.scratch import scratch_home, tell
 from core.backbones.registry import find_backbone
-from core.settings import BUNDLED_DATA
 
 FOLDER = Path(__file__).parent
 RESULTS, README = FOLDER / "results", FOLDER / "README.md"
@@ -113,7 +108,7 @@ class Contestant:
 
 
 def in_turn(entries: dict[str, dict[str, Any]], rounds: int, folder: Path) -> dict[str, Any]:
-    """Images a second of each contestant in each round, and what else it says of its last one.
+    """Images a second of each contestant in each round.
 
     ``entries``: options by name. All are started first, so that none pays for another's start.
     """
@@ -123,13 +118,11 @@ def in_turn(entries: dict[str, dict[str, Any]], rounds: int, folder: Path) -> di
             contestants.append(Contestant.start(name, options, folder / f"{name}.log"))
             stack.callback(contestants[-1].stop)
         rates: dict[str, list[float]] = {name: [] for name in entries}
-        said: dict[str, dict[str, Any]] = {}
         for number in range(rounds):
             for contestant in contestants:
                 if (answer := contestant.turn()) is not None:
                     rate = answer["images"] / answer["seconds"]
                     rates[contestant.name].append(round(rate, 2))
-                    said[contestant.name] = answer
             print(f"round {number}: { {name: rate[-1:] for name, rate in rates.items()} }")
         left_out = {each.name: each.why_not for each in contestants if each.why_not}
     done = {name: values for name, values in rates.items() if name not in left_out}
@@ -139,7 +132,6 @@ def in_turn(entries: dict[str, dict[str, Any]], rounds: int, folder: Path) -> di
         "medians": medians,
         "times_ours": {name: round(medians["ours"] / one, 3) for name, one in medians.items()},
         "left_out": left_out,
-        "said": {name: said[name] for name in done},
     }
 
 
@@ -207,7 +199,6 @@ def compare_extraction(backbone: str, side: int, rounds: int) -> dict[str, Any]:
             for each in found["medians"]
             if (folder / f"{each}.npy").exists()
         }
-    found.pop("said")
     return found | {
         "backbone": backbone,
         "side": side,
@@ -273,7 +264,6 @@ def compare_steps(strategy: str, rounds: int) -> dict[str, Any]:
     }
     with tempfile.TemporaryDirectory(prefix="headstart-bench-") as name:
         found = in_turn(entries, rounds, Path(name))
-    found.pop("said")
     return found | {"strategy": strategy, "side": STEP_SIDE, "batch_size": options.batch_size}
 
 
@@ -295,61 +285,6 @@ def torch_layers(records: Sequence[Any]) -> list[tuple[str, bool, dict[str, int]
             found.append((record.kind, record.frozen, numbers))
         before = record.output
     return found
-
-
-# The whole job ---------------------------------------------------------------------------------
-
-
-def whole_job() -> dict[str, Any]:
-    """Seconds of the tutorial's frozen features and frozen layers on themes16 at 96 px, by a script
-    as it writes it and by ``run``: with an empty cache, again, and again with another seed."""
-    from core.datasets.storage import open_dataset
-    from core.strategies.registry import find_strategy
-    from core.training.spec import SplitProportions
-
-    split = SplitProportions().of(open_dataset("themes16"))
-    fits = {}
-    for case in ("features", "freeze"):
-        settings = find_strategy(f"vgg16_{case}").resolve("quick")
-        fits[f"{case}_fit"] = {name: settings[name] for name in ("epochs", "batch_size")}
-    with tempfile.TemporaryDirectory(prefix="headstart-bench-") as name:
-        folder = Path(name)
-        with zipfile.ZipFile(BUNDLED_DATA / "themes16.zip") as packed:
-            packed.extractall(folder)
-        options = {
-            "kind": "tutorial_script",
-            "images": str(folder / "themes16"),
-            "side": STEP_SIDE,
-            "batch_size": fits["freeze_fit"]["batch_size"],
-            "train_share": 1.0,
-            "images_of": [len(split.train), len(split.validation)],
-        }
-        started = time.perf_counter()
-        script = Contestant.start("script", options | fits, folder / "log")
-        accuracies = script.turn()
-        seconds = {"script": time.perf_counter() - started}
-        script.stop()
-        if accuracies is None:
-            raise SystemExit(f"The tutorial's script failed: {script.why_not}")
-    frozen = "vgg16_probe,vgg16_features"
-    for label, strategies, seed in (
-        ("run, cold", "vgg16_features,vgg16_freeze", 0),
-        ("run, warm", "vgg16_features,vgg16_freeze", 1),
-        ("run, warm, frozen strategies alone", frozen, 2),
-    ):
-        started = time.perf_counter()
-        command = ["-m", "core", "run", "themes16", "--strategies", strategies]
-        subprocess.run(
-            [sys.executable, *command, "--preset", "quick", "--seeds", str(seed)],
-            check=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        seconds[label] = time.perf_counter() - started
-    return {
-        "seconds": {name: round(value, 1) for name, value in seconds.items()},
-        "script_accuracy": accuracies,
-    }
 
 
 # What was measured, and on what ----------------------------------------------------------------
@@ -438,38 +373,15 @@ def steps(options: argparse.Namespace) -> None:
     write_table("steps", list(table(found, "strategy", lambda o: o["strategy"])))
 
 
-def whole(options: argparse.Namespace) -> None:
-    from core.datasets.bundled import ensure_bundled_datasets
-
-    found = []
-    for _ in range(options.rounds):
-        with scratch_home("vgg16"):  # nothing in its cache
-            ensure_bundled_datasets()
-            found.append(whole_job())
-    seconds = {
-        name: statistics.median(one["seconds"][name] for one in found)
-        for name in found[0]["seconds"]
-    }
-    result = {
-        "benchmark": f"the tutorial's cases 2a and 2b on themes16 at {STEP_SIDE} px, seconds",
-        **facts(),
-        "medians": seconds,
-        "results": found,
-    }
-    tell(result, RESULTS / "bench_whole.json")
-    lines = [f"| {name} | {value:.0f} s |" for name, value in seconds.items()]
-    write_table("whole", ["| the whole job | |", "|---|---|", *lines])
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("what", choices=("extract", "steps", "whole"))
+    parser.add_argument("what", choices=("extract", "steps"))
     parser.add_argument("--backbones", default=",".join(BACKBONES))
     parser.add_argument("--sides", default=",".join(map(str, SIDES)))
     parser.add_argument("--strategies", default=",".join(STRATEGIES))
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    {"extract": extract, "steps": steps, "whole": whole}[options.what](options)
+    {"extract": extract, "steps": steps}[options.what](options)
 
 
 if __name__ == "__main__":

@@ -65,8 +65,8 @@ def extraction(features_of: Features, options: dict[str, Any]) -> Job:
 
 
 def tutorial(options: dict[str, Any]) -> Job:
-    """As tutorials do it: all images in memory as floats, and ``model.predict``."""
-    model, paths = _extractor(options, "float32"), jpegs(options)
+    """As tutorials do it: all images in memory, and ``model.predict``."""
+    model, paths = extractor(options, "float32"), jpegs(options)
     model.predict(read_jpegs(paths[:32]), verbose=0)
 
     def job() -> dict[str, Any]:
@@ -79,7 +79,7 @@ def tutorial(options: dict[str, Any]) -> Job:
 
 
 def keras_call(options: dict[str, Any]) -> Job:
-    return extraction(_extractor(options, "float32").predict_on_batch, options)
+    return extraction(extractor(options, "float32").predict_on_batch, options)
 
 
 def _request(options: dict[str, Any], precision: str) -> Any:
@@ -101,7 +101,7 @@ def _our_precision(options: dict[str, Any]) -> str:
     return choose_policy().backbone_precision(find_backbone(options["backbone"]))
 
 
-def _extractor(options: dict[str, Any], precision: str) -> Any:
+def extractor(options: dict[str, Any], precision: str) -> Any:
     from core.backbones.backend import load_keras
     from core.backbones.features import build_extractor
 
@@ -142,7 +142,7 @@ def ours(options: dict[str, Any]) -> Job:
 def ours_in_memory(options: dict[str, Any]) -> Job:
     """The compiled call of ours alone, on pixels in memory: what reading and writing cost."""
     paths, size = jpegs(options), options["batch_size"]
-    model = _extractor(options, _our_precision(options))
+    model = extractor(options, _our_precision(options))
     parts = [read_jpegs(paths[start : start + size]) for start in range(0, len(paths), size)]
     for pixels in (parts[0], parts[-1]):
         model.predict_on_batch(pixels)
@@ -159,8 +159,7 @@ def ours_in_memory(options: dict[str, Any]) -> Job:
 def prepared(pixels: np.ndarray, options: dict[str, Any]) -> np.ndarray:
     """What the network of the ONNX file takes, float32; ours prepares inside the network."""
     found = (pixels.astype(np.float32) - options["mean_rgb"]) / options["deviation_rgb"]
-    order = 2, 1, 0
-    return np.ascontiguousarray(found[..., order] if options["blue_first"] else found, np.float32)
+    return np.ascontiguousarray(found[..., :: -1 if options["blue_first"] else 1], np.float32)
 
 
 def onnxruntime(options: dict[str, Any]) -> Job:
@@ -234,16 +233,13 @@ def our_steps(options: dict[str, Any]) -> Job:
     spec, dataset = _training_spec(options, "auto")
     split = spec.subsets_of(dataset)
     engine.EPOCHS_AGAIN = 1_000_000
-    epochs = (
-        event
-        for event in engine.measure_again(spec, dataset, split)
-        if isinstance(event, EpochRecord)
-    )
+    events = engine.measure_again(spec, dataset, split)
+    epochs = (event for event in events if isinstance(event, EpochRecord))
     next(epochs)
     return lambda: {"seconds": next(epochs).train_seconds, "images": len(split.train)}
 
 
-def _float32_stage(options: dict[str, Any], strategy_name: str, side: int) -> Any:
+def float32_stage(options: dict[str, Any], strategy_name: str, side: int) -> Any:
     """The main stage of a strategy on whole images, compiled as ``model.fit`` needs it."""
     from core.datasets.prepare import prepare_images
     from core.strategies.network import build_plan
@@ -276,60 +272,22 @@ def fit_steps(options: dict[str, Any]) -> Job:
     keras = load_keras()
     spec, dataset = _training_spec(options, "float32")
     train = spec.subsets_of(dataset).train
-    stage = _float32_stage(options, options["strategy"], options["side"])
+    stage = float32_stage(options, options["strategy"], options["side"])
     pixels, labels = prepare_images(dataset, spec.image_size).take(train), dataset.labels[train]
 
-    class LastEpoch(keras.callbacks.Callback):  # type: ignore[misc]
-        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
-            self.started = time.perf_counter()
+    marks: list[float] = []
 
-        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
-            self.seconds = time.perf_counter() - self.started
+    def note(*_: Any) -> None:
+        marks.append(time.perf_counter())
 
-    clock = LastEpoch()
+    clock = keras.callbacks.LambdaCallback(on_epoch_begin=note, on_epoch_end=note)
     given = {"batch_size": options["batch_size"], "verbose": 0, "callbacks": [clock]}
     stage.model.fit(pixels, labels, epochs=1, **given)
 
     def job() -> dict[str, Any]:
         # The first epoch of a call sets up its data; the second is steady.
         stage.model.fit(pixels, labels, epochs=2, **given)
-        return {"seconds": clock.seconds, "images": len(train)}
-
-    return job
-
-
-def tutorial_script(options: dict[str, Any]) -> Job:
-    """The tutorial's cases on VGG16 as it writes them: all images in memory, ``predict``, a dense
-    head on the features, then the network with frozen layers, each fitted and evaluated."""
-
-    def job() -> dict[str, Any]:
-        from PIL import Image
-
-        folder, side = Path(options["images"]), options["side"]
-        paths = sorted(folder.glob("*/*.png"))
-        names = sorted({path.parent.name for path in paths})
-        opened = (Image.open(path).convert("RGB").resize((side, side)) for path in paths)
-        pixels = np.stack([np.asarray(image) for image in opened])
-        labels = np.array([names.index(path.parent.name) for path in paths])
-        order = np.random.default_rng(0).permutation(len(labels))
-        train, validation, test = np.split(order, np.cumsum(options["images_of"])[:2])
-
-        def fit(model: Any, inputs: np.ndarray, case: dict[str, int]) -> float:
-            model.fit(
-                inputs[train],
-                labels[train],
-                validation_data=(inputs[validation], labels[validation]),
-                verbose=0,
-                **case,
-            )
-            return float(model.evaluate(inputs[test], labels[test], verbose=0)[1])
-
-        found = _extractor(options | {"backbone": "vgg16"}, "float32").predict(pixels, verbose=0)
-        head = _float32_stage(options, "vgg16_features", side).model
-        on_features = fit(head, found, options["features_fit"])
-        network = _float32_stage(options, "vgg16_freeze", side).model
-        frozen = fit(network, pixels, options["freeze_fit"])
-        return {"features": on_features, "freeze": frozen}
+        return {"seconds": marks[-1] - marks[-2], "images": len(train)}
 
     return job
 
@@ -401,7 +359,7 @@ def export(options: dict[str, Any]) -> Job:
 
     from core.networks.deployment import multiply_adds
 
-    *_, network, row = _extractor(options, "float32").layers
+    *_, network, row = extractor(options, "float32").layers
     pixels = keras.Input((options["side"], options["side"], 3), dtype="float32", name="pixels")
     model = keras.Model(pixels, row(network(pixels)))
     model(np.zeros((1, *model.input_shape[1:]), np.float32))
@@ -417,7 +375,7 @@ KINDS: dict[str, Callable[[dict[str, Any]], Job]] = {
     each.__name__: each
     for each in (
         *(export, ours, ours_in_memory, tutorial, keras_call),
-        *(onnxruntime, openvino, torch, our_steps, fit_steps, torch_steps, tutorial_script),
+        *(onnxruntime, openvino, torch, our_steps, fit_steps, torch_steps),
     )
 }
 

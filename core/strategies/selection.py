@@ -19,9 +19,8 @@ def chosen_strategies(strategies: Chosen, backbones: Chosen | None = None) -> li
 
     ``strategies``: names; a mode (``probe``) among them stands for that of each backbone. "all" is
     what needs no backbone, and every mode of each backbone. ``backbones``: names, or "all" for
-    those whose weights are on this machine; None is VGG16,
-    EfficientNet-Lite0 and SqueezeNet. Raises ``UnknownName`` and ``BadInput``
-    naming the field.
+    those whose weights are on this machine; None is ``USUAL_BACKBONES``. Raises ``UnknownName`` and
+    ``BadInput`` naming the field.
     """
     if not strategies:
         raise BadInput("Choose at least one strategy.", "strategies")

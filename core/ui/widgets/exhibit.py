@@ -74,8 +74,8 @@ def show_numbers(exhibit: Exhibit, key: str) -> None:
     """The table of a chart, folded, with the chart in words above it."""
     with st.expander("The numbers", icon=":material/table:"):
         st.markdown(escape_markdown(exhibit.words))
-        # Noted with its chart, for slides.
-        _draw_table(exhibit.frame, key, "The numbers of the chart above, one line each.")
+        alt = "The numbers of the chart above, one line each."
+        show_table(exhibit.frame, key, alt, is_noted=True)
 
 
 def show_table(
@@ -84,23 +84,16 @@ def show_table(
     alt: str,
     helps: Mapping[str, str] | None = None,
     height: Literal["auto", "content"] = "auto",
+    is_noted: bool = False,
 ) -> None:
     """A frame with digits that fit the unit of each column.
 
     Of more than four columns the first is pinned, unless it would fill a telephone. ``helps``
-    explains columns by name. Where ``height`` is "auto", a long table scrolls.
+    explains columns by name. Where ``height`` is "auto", a long table scrolls. ``is_noted``: it is
+    among the slides already, with its chart.
     """
-    _draw_table(frame, key, alt, helps, height)
-    note_shown(Slide(alt, key, frame))
-
-
-def _draw_table(
-    frame: pd.DataFrame,
-    key: str,
-    alt: str,
-    helps: Mapping[str, str] | None = None,
-    height: Literal["auto", "content"] = "auto",
-) -> None:
+    if not is_noted:
+        note_shown(Slide(alt, key, frame))
     longest = frame.iloc[:, 0].astype(str).str.len().max()
     pins = len(frame.columns) > 4 and bool(longest <= LONGEST_PINNED)
     config: dict[str, Any] = {}
