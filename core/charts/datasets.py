@@ -1,6 +1,7 @@
 """Charts over many experiments: where pre-training pays, and how the results of a dataset grew."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import pandas as pd
 
@@ -113,7 +114,7 @@ def results_chart(results: Sequence[DatasetResult]) -> Exhibit:
     names = dict.fromkeys(one.dataset_id for one in results)
     figure = empty_chart(
         HEIGHT + LEGEND_LINE * len(names),
-        {"title": "date of the experiment", "type": "date"},
+        {"title": "date of the experiment", "type": "date", "range": _days_around(results)},
         {"title": "test accuracy of the best (%)"},
         margin=FLAT_MARGIN | {"t": FLAT_MARGIN["t"] + LEGEND_LINE * len(names)},
         legend=LEGEND_ABOVE | UPRIGHT,
@@ -190,6 +191,16 @@ def winners_frame(winners: Sequence[Winners]) -> pd.DataFrame:
 def _date(one: DatasetResult) -> str:
     """To the second, as Plotly reads it; all are in UTC."""
     return one.created_at[:19]
+
+
+def _days_around(results: Sequence[DatasetResult]) -> list[str] | None:
+    """From a day before the first to a day after the last: the axis then has days, and not the
+    fractions of a second around a single one."""
+    if not results:
+        return None
+    moments = [datetime.fromisoformat(one.created_at) for one in results]
+    day = timedelta(days=1)
+    return [f"{moment:%Y-%m-%d %H:%M:%S}" for moment in (min(moments) - day, max(moments) + day)]
 
 
 def _gain_words(one: DatasetGain) -> str:

@@ -48,6 +48,9 @@ def test_the_best_so_far_is_a_line_and_a_filled_marker():
     assert line.y == (80.0, 85.0, 90.0, 90.0)
     assert line.x[0] == "2026-11-20T10:00:00"
     assert line.x[-1] == "2026-11-25T10:00:00"
+    # a day to either side: one experiment alone would be shown in fractions of a second
+    days = exhibit.figure.layout.xaxis.range
+    assert days == ("2026-11-19 10:00:00", "2026-11-26 10:00:00")
     assert list(markers.marker.symbol) == [
         *("circle", "circle-open", "circle", "circle", "circle-open")
     ]
