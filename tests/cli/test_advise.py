@@ -9,8 +9,10 @@ from core.analysis.advice import facts as facts_module
 from core.analysis.advice.facts import backbones_here, facts_path, write_facts
 from core.datasets.dataset import Dataset
 from core.datasets.storage import open_dataset
+from core.experiments.accuracy_forecasts import keep_forecasts
 from core.experiments.store import Store
 from core.jobs import cached
+from tests.analysis.advice.made_forecasts import trained
 from tests.cli.conftest import TypeIt
 from tests.made_facts import blocks, difference, facts
 from tests.pages.compared import store_compared
@@ -38,7 +40,7 @@ def test_the_sentences_the_command_and_what_was_found(
     assert (status, err) == (0, "")
     assert out.startswith("113 training images in 3 classes")
     assert "These images are unlike ImageNet's photographs" in out
-    assert "Not enough experience: no forecast has been graded yet" in out
+    assert "Not enough experience here: no forecast of this installation has been graded" in out
     assert (
         f"To run that: python -m core run {arrows.id[:12]} --strategies "
         "majority,cnn,efficientnet_lite0_probe,vgg16_freeze --set vgg16_freeze.k=11\n"
@@ -60,6 +62,7 @@ def test_the_json_has_the_numbers_and_the_words(type_it: TypeIt, arrows: Dataset
     assert document["placement"]["frozen_layers"] == 11
     assert document["proposal"]["settings"] == {"vgg16_freeze.k": 11}
     assert document["found_here"] == document["forecasts"] == document["graded"] == []
+    assert document["record"] is None
     assert any("unlike" in sentence for sentence in document["words"])
 
 
@@ -99,3 +102,20 @@ def test_without_weights_it_says_how_to_get_some(
     status, _, err = type_it("advise", "arrows")
     assert status == 2
     assert "python -m core backbones fetch vgg16" in err
+
+
+def test_forecasts_and_verdicts_are_printed(type_it: TypeIt, store: Store, arrows: Dataset) -> None:
+    made = [
+        trained("vgg16_probe", 0.8, dataset_id=arrows.id, verdict="worth"),
+        trained("mlp", 0.6, dataset_id=arrows.id, verdict="cannot_win"),
+    ]
+    keep_forecasts(store.database, made)
+    status, out, err = type_it("advise", "arrows")
+    assert (status, err) == (0, "")
+    assert "Cannot win here: " in out
+    assert "VGG16 probe: 80.0 % (80 % interval 76.0 to 84.0, 95 % 72.0 to 88.0)." in out
+    silent = [trained("cnn", 0.9, dataset_id=arrows.id, caution="silent", id="c")]
+    keep_forecasts(store.database, silent)
+    _, out, _ = type_it("advise", "arrows")
+    assert "No forecast is shown" in out
+    assert "80.0 % (80 %" not in out

@@ -26,7 +26,7 @@ from core.analysis.advice.facts import (
     facts_folder,
     write_facts,
 )
-from core.analysis.advice.forecasts import forecasts_of, graded_forecasts
+from core.analysis.advice.forecasts import forecasts_of, points_of_facts, target_of
 from core.analysis.advice.probes import (
     FRACTIONS,
     Classify,
@@ -38,6 +38,7 @@ from core.analysis.advice.probes import (
     nearest_neighbours,
     sample_of,
 )
+from core.analysis.advice.replay import experience_of
 from core.analysis.feature_map import root_normalised
 from core.backbones.backbone import Backbone
 from core.backbones.feature_cache import find_stored, matching_keys, stored_pieces
@@ -71,9 +72,10 @@ def run(arguments: dict[str, Any], context: JobContext) -> None:
     path = facts_folder(dataset) / Path(arguments["name"]).name
     store = open_store()
     try:
-        split = default_split().of(dataset)
+        target = target_of(dataset.id, default_split().of(dataset), found.image_size)
+        experience = experience_of(store, dataset.id)
         # Before the facts: whoever reads these finds the forecasts too.
-        forecasts = forecasts_of(found, split, path.stem, graded_forecasts(store))
+        forecasts = forecasts_of(points_of_facts(found), target, "facts", experience)
         keep_forecasts(store.database, forecasts)
         write_facts(found, path)
     except FileNotFoundError as error:
