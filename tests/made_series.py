@@ -14,7 +14,7 @@ FRACTIONS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
 STRATEGIES = {
     "majority": (0.70, 0.0, 0.0),
     "cnn": (0.60, 0.15, 0.05),
-    "squeezenet_probe": (0.45, 0.30, 0.01),
+    "vgg16_probe": (0.45, 0.30, 0.01),
     "squeezenet_finetune": (0.55, 0.45, 0.10),
 }
 

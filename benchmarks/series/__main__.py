@@ -7,8 +7,9 @@
 DIR has the files of packages that somebody downloaded before; ``--list`` says which. Datasets go
 into HEADSTART_HOME. The file is written after each training: started again, the command goes on
 where it was, and ``--minutes`` ends it between two trainings. Each dataset is trained in a process
-of its own, so that memory is given back. Times count on a quiet machine alone. ``--grade`` prints
-how good forecasts on the file are, each dataset forecast from datasets of other sources.
+of its own, so that memory is given back. Times count on a quiet machine alone. At the end, and with ``--grade``,
+it is told and kept in a file beside it how good forecasts are on it, each dataset forecast from
+datasets of other sources.
 """
 
 import argparse
@@ -20,8 +21,8 @@ from pathlib import Path
 from benchmarks.series.datasets import RECIPES
 from benchmarks.series.making import work
 from benchmarks.series.packages import Downloads
-from core.analysis.advice.replay import replayed
-from core.analysis.advice.series import SERIES_FILE, Series, read_series
+from core.analysis.advice.replay import replayed, write_replay
+from core.analysis.advice.series import SERIES_FILE, read_series
 from core.analysis.words.grades import describe_replay
 from core.errors import BadInput
 from core.strategies.registry import find_strategy
@@ -46,7 +47,7 @@ def main() -> int:
         if options.list:
             _list()
         elif options.grade:
-            _grade(read_series(options.output))
+            _grade(options.output)
         else:
             _make(options)
     except (BadInput, FileNotFoundError) as error:
@@ -87,10 +88,14 @@ def _make(options: argparse.Namespace) -> None:
         if end is not None and time.time() >= end:
             print("The time is over; start again to go on.")
             return
+    _grade(options.output)
 
 
-def _grade(series: Series) -> None:
-    for line in describe_replay(replayed(series)):
+def _grade(output: Path) -> None:
+    """Forecast the file by replay, and keep the grades beside it: ``series_grades.json``."""
+    replay = replayed(read_series(output))
+    write_replay(replay, output.with_name(f"{output.stem}_grades.json"))
+    for line in describe_replay(replay):
         print(line)
 
 

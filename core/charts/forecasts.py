@@ -7,6 +7,7 @@ import pandas as pd
 from core.analysis.advice.grades import AdviceRecord, Graded
 from core.analysis.comparison import title_of
 from core.analysis.words.forecasts import VERDICTS, hit_words
+from core.charts.style import hundredfold
 from core.experiments.accuracy_forecasts import AccuracyForecast
 
 
@@ -26,6 +27,7 @@ def forecasts_frame(made: Sequence[AccuracyForecast]) -> pd.DataFrame:
             "80 %, low (s)": None if one.seconds_80 is None else one.seconds_80[0],
             "80 %, high (s)": None if one.seconds_80 is None else one.seconds_80[1],
             "images of the largest training": one.largest,
+            "by its curve alone (%)": hundredfold(one.own_predicted),
             "exponent": one.exponent,
             "exponent of its own curve": one.own_exponent,
             "exponent of past curves": one.prior_exponent,

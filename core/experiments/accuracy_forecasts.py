@@ -41,11 +41,12 @@ class AccuracyForecast:
 
     ``kind``: made from the facts, or from trainings on a part of the images. ``batch``: forecasts
     that were made together have the same; ``verdict`` is among these. ``largest``: images of the
-    largest training that it goes out from, of ``train_images``. ``exponent``: of the learning
-    curve, drawn from ``own_exponent`` (None for a single size) towards ``prior_exponent``, by 1
-    minus ``own_weight`` (0 to 1). ``seconds``: of the whole training, with an 80 % and a 95 %
-    interval; None where no time is known. ``spent_seconds``: what the trainings of this strategy
-    took that the forecast goes out from. A training on ``next_images`` would tell more, in about
+    largest training that it goes out from, of ``train_images``. ``own_predicted``: by its curve
+    alone, before it was drawn towards how strategies usually compare. ``exponent``: of that curve,
+    drawn from ``own_exponent`` (None for a single size) towards ``prior_exponent``, by 1 minus
+    ``own_weight`` (0 to 1). ``seconds``: of the whole training, with an 80 % and a 95 % interval;
+    None where no time is known. ``spent_seconds``: what the trainings of this strategy took that
+    the forecast goes out from. A training on ``next_images`` would tell more, in about
     ``next_seconds``. ``caution``: intervals are wider than cases elsewhere ask for, or are not to
     be shown, because forecasts of this installation were wrong too often.
     """
@@ -68,6 +69,7 @@ class AccuracyForecast:
     verdict: Verdict | None = None
     largest: int | None = None
     train_images: int | None = None
+    own_predicted: float | None = None
     exponent: float | None = None
     own_exponent: float | None = None
     prior_exponent: float | None = None

@@ -1,13 +1,14 @@
 """What past forecasts and past learning curves say about the next ones.
 
-Two things are learned: how exponents of learning curves were distributed, and how far forecasts
-were off. Intervals are widened until as many past cases as promised would have been hit (split
-conformal, Vovk et al. 2005), and never made narrower than chance alone allows. Past cases come from
-this installation and from the recorded series (``replay``).
+Three things are learned: how exponents of learning curves were distributed, how strategies compare
+with all training images, and how far forecasts were off. Intervals are widened until as many past
+cases as promised would have been hit (split conformal, Vovk et al. 2005), and never made narrower
+than chance alone allows. Past cases come from this installation and from the recorded series
+(``replay``).
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -21,6 +22,7 @@ from core.analysis.advice.power_law import (
     Prior,
     prior_of,
 )
+from core.analysis.advice.usual_order import Result, UsualOrder, usual_order
 from core.analysis.significance import SIGNIFICANCE
 from core.experiments.accuracy_forecasts import Caution, Kind
 from core.strategies.registry import STRATEGIES
@@ -65,6 +67,14 @@ class PastCurve:
 
 
 @dataclass(frozen=True)
+class PastResults:
+    """What strategies reached on one dataset of ``origin`` with all training images."""
+
+    origin: str
+    results: Mapping[str, Result]
+
+
+@dataclass(frozen=True)
 class OwnRecord:
     """Forecasts of this installation with their grades: ``hits`` in the interval of each of
     ``LEVELS``, of ``cases``."""
@@ -91,6 +101,7 @@ class Experience:
     cases: tuple[Case, ...] = ()
     curves: tuple[PastCurve, ...] = ()
     own: OwnRecord = OwnRecord()
+    results: tuple[PastResults, ...] = ()
 
     def without(self, origin: str) -> "Experience":
         """Without what was learned on that dataset or source."""
@@ -98,6 +109,7 @@ class Experience:
             tuple(case for case in self.cases if case.origin != origin),
             tuple(curve for curve in self.curves if curve.origin != origin),
             self.own,
+            tuple(past for past in self.results if past.origin != origin),
         )
 
     def of_kind(self, kind: Kind) -> tuple[Case, ...]:
@@ -114,6 +126,17 @@ class Experience:
         alike = [curve for curve in curves if _role_of(curve.strategy) is role]
         chosen = next((some for some in (own, alike) if len(some) >= FEWEST_CURVES), curves)
         return prior_of(curve.points for curve in chosen)
+
+    def order(self) -> UsualOrder:
+        """How strategies that learn usually compare."""
+        return usual_order(
+            {
+                name: result
+                for name, result in past.results.items()
+                if _role_of(name) is not Role.BASELINE
+            }
+            for past in self.results
+        )
 
     def widths(self, kind: Kind) -> tuple[float, float]:
         """How many standard deviations to either side an interval reaches, for each of

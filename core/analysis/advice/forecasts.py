@@ -1,8 +1,8 @@
 """What strategies will reach on the test images, and in what time, forecast before their runs.
 
 A forecast goes out from points of a learning curve: those of the linear probes in the facts, or
-trainings on a part of the images. It is stored when it is made and never changed; ``grades`` says
-how good it was.
+trainings on a part of the images, which are drawn towards how strategies usually compare. It is
+stored when it is made and never changed; ``grades`` says how good it was.
 """
 
 import hashlib
@@ -23,6 +23,7 @@ from core.analysis.advice.power_law import (
     curves_of,
     seconds_at,
 )
+from core.analysis.advice.usual_order import drawn_to
 from core.datasets.split import Split
 from core.experiments.accuracy_forecasts import AccuracyForecast, Kind, Verdict, read_forecasts
 from core.experiments.race_points import RacePoint
@@ -81,24 +82,29 @@ def forecasts_of(
     moment = datetime.now(UTC).isoformat(timespec="microseconds")
     curves = curves_of(points)
     mark = _mark(target, kind, curves)
+    priors = {strategy: experience.prior(strategy) for strategy in curves}
+    alone = {
+        strategy: carried_on
+        for strategy, curve in curves.items()
+        if (carried_on := carried(curve, priors[strategy], target.train_images)) is not None
+    }
+    # The facts are of probes that are fitted in another way: not what was compared in the past.
+    together = drawn_to(experience.order(), alone) if kind == "trained" else alone
+    widths, cases = experience.widths(kind), len(experience.of_kind(kind))
     found = []
-    for strategy, curve in curves.items():
-        prior = experience.prior(strategy)
-        carried_on = carried(curve, prior, target.train_images)
-        if carried_on is not None:
-            one = _forecast(strategy, curve, carried_on, target, experience.widths(kind))
-            cases = len(experience.of_kind(kind))
-            one = replace(
-                one,
-                id=f"{mark}-{strategy}",
-                made_at=moment,
-                kind=kind,
-                batch=mark,
-                cases=cases if cases >= ENOUGH_CASES else 0,
-                prior_exponent=prior.mean,
-                caution=experience.own.caution,
-            )
-            found.append(_with_time(one, curve, target, experience.time_widths()))
+    for strategy, carried_on in together.items():
+        one = replace(
+            _forecast(strategy, curves[strategy], carried_on, target, widths),
+            id=f"{mark}-{strategy}",
+            made_at=moment,
+            kind=kind,
+            batch=mark,
+            cases=cases if cases >= ENOUGH_CASES else 0,
+            own_predicted=1 - alone[strategy].error,
+            prior_exponent=priors[strategy].mean,
+            caution=experience.own.caution,
+        )
+        found.append(_with_time(one, curves[strategy], target, experience.time_widths()))
     if kind == "trained":
         verdicts = verdicts_of(found)
         found = [replace(one, verdict=verdicts[one.strategy]) for one in found]

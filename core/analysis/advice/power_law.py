@@ -10,6 +10,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import fmean, variance
 
 import numpy as np
@@ -111,6 +112,12 @@ def carried(points: Sequence[CurvePoint], prior: Prior, images: int) -> Carried 
 
 def own_exponent(points: Sequence[CurvePoint]) -> tuple[float | None, float]:
     """The exponent of a curve alone, with its variance; None and infinite for a single size."""
+    return _own_exponent(tuple(points))
+
+
+# A replay asks for that of each past curve hundreds of times.
+@lru_cache(maxsize=4096)
+def _own_exponent(points: tuple[CurvePoint, ...]) -> tuple[float | None, float]:
     if len({point.train_images for point in points}) < 2:
         return None, math.inf
     log_errors, covariance = _observed(points)

@@ -5,11 +5,15 @@ widths from datasets of other sources alone. Past errors of these are replayed i
 each from the sources that are left.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 
-from core.analysis.advice.experience import Case, Experience, PastCurve
+from pydantic import TypeAdapter, ValidationError
+
+from core.analysis.advice.experience import Case, Experience, PastCurve, PastResults
 from core.analysis.advice.forecasts import Target, forecasts_of, points_of_facts
 from core.analysis.advice.grades import (
     AdviceRecord,
@@ -24,11 +28,15 @@ from core.analysis.advice.grades import (
 )
 from core.analysis.advice.placing import placed
 from core.analysis.advice.power_law import MOST_TIMES, CurvePoint
-from core.analysis.advice.series import Series, SeriesDataset, Training, bundled_series
+from core.analysis.advice.series import SERIES_FILE, Series, SeriesDataset, Training, bundled_series
+from core.analysis.advice.usual_order import Result
 from core.experiments.accuracy_forecasts import AccuracyForecast, Kind
 from core.experiments.store import Store
+from core.files import write_json
 
+GRADES_FILE = SERIES_FILE.with_name("series_grades.json")
 KINDS: tuple[Kind, Kind] = ("facts", "trained")
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,9 @@ class Replay:
     facts: Coverage | None
     trained: Coverage | None
     advice: AdviceRecord | None
+
+
+_REPLAY = TypeAdapter(Replay)
 
 
 def graded_series(series: Series) -> dict[str, tuple[Graded, ...]]:
@@ -73,11 +84,21 @@ def replayed(series: Series) -> Replay:
     )
 
 
+def write_replay(replay: Replay, path: Path) -> None:
+    """Whole, in place of what was there. It is kept because it takes a second or two to work out."""
+    write_json(path, _REPLAY.dump_python(replay, mode="json"), indent=1)
+
+
 @lru_cache(maxsize=1)
 def bundled_replay() -> Replay | None:
-    """That of the bundled series; None where there is none."""
-    series = bundled_series()
-    return None if series is None else replayed(series)
+    """That of the bundled series; None where there is none or it cannot be read (logged)."""
+    try:
+        return _REPLAY.validate_json(GRADES_FILE.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValidationError as error:
+        log.warning("the grades of the recorded series cannot be read: %s", error)
+        return None
 
 
 def experience_of(store: Store, dataset_id: str) -> Experience:
@@ -100,13 +121,16 @@ def _not_of_its_source(series: Series, dataset_id: str) -> list[SeriesDataset]:
 def _experience(series: Series, datasets: Sequence[SeriesDataset]) -> Experience:
     """What ``datasets`` teach: their whole curves, and how far forecasts of each were off that knew
     the other sources among them alone."""
-    curves = tuple(curve for one in datasets for curve in _curves(one))
+    known = Experience(
+        curves=tuple(curve for one in datasets for curve in _curves(one)),
+        results=tuple(PastResults(one.source, _results(one)) for one in datasets),
+    )
     cases: list[Case] = []
     for one in datasets:
-        rest = Experience(curves=tuple(curve for curve in curves if curve.origin != one.source))
+        rest = known.without(one.source)
         for kind in KINDS:
             cases += [graded.case for graded in _graded(series, one, kind, rest)]
-    return Experience(tuple(cases), curves)
+    return replace(known, cases=tuple(cases))
 
 
 def _graded(
@@ -162,6 +186,13 @@ def _curves(dataset: SeriesDataset) -> list[PastCurve]:
         points = tuple(_point(dataset, one) for one in own)
         found.append(PastCurve(dataset.source, strategy, points))
     return found
+
+
+def _results(dataset: SeriesDataset) -> dict[str, Result]:
+    return {
+        one.strategy: Result(dataset.test_accuracy(one), dataset.test_images)
+        for one in _finals(dataset)
+    }
 
 
 def _finals(dataset: SeriesDataset) -> list[Training]:

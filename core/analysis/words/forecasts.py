@@ -18,7 +18,9 @@ VERDICTS: dict[Verdict, str] = {
 HOW_CARRIED_ON = (
     "The errors are expected to fall by the same factor with each doubling of the training images "
     "(a power law). The factor of its own curve counts by its weight, that of past curves for the "
-    "rest: with an exponent of 0.25 a doubling leaves 84 % of the errors, with 0.5 it leaves 71 %."
+    "rest: with an exponent of 0.25 a doubling leaves 84 % of the errors, with 0.5 it leaves 71 %. "
+    "Then the forecasts are drawn towards how strategies usually compare, the more the fewer "
+    "images they were scored on."
 )
 SILENT = (
     "No forecast is shown: too many of those that were graded here missed their intervals. They "
