@@ -7,9 +7,9 @@
 DIR has the files of packages that somebody downloaded before; ``--list`` says which. Datasets go
 into HEADSTART_HOME. The file is written after each training: started again, the command goes on
 where it was, and ``--minutes`` ends it between two trainings. Each dataset is trained in a process
-of its own, so that memory is given back. Times count on a quiet machine alone. At the end, and with ``--grade``,
-it is told and kept in a file beside it how good forecasts are on it, each dataset forecast from
-datasets of other sources.
+of its own, so that memory is given back. Times count on a quiet machine alone. At the end, and with
+``--grade``, it is told, and kept in a file beside it, how good forecasts are on it: each dataset is
+forecast from datasets of other sources.
 """
 
 import argparse

@@ -144,9 +144,10 @@ def _print(advice: _Advice) -> None:
 
 
 def _print_forecasts(advice: _Advice) -> None:
-    caution = describe_caution(own_record(advice.graded))
-    if any(one.caution == "silent" for one in advice.forecasts):
-        print(f"\n{caution or SILENT}")
+    own = own_record(advice.graded)
+    caution = describe_caution(own)
+    if own.caution == "silent":
+        print(f"\n{SILENT}")
     else:
         print(f"\n{describe_forecasts(advice.forecasts)}")
         for line in describe_verdicts(advice.forecasts):
@@ -154,7 +155,7 @@ def _print_forecasts(advice: _Advice) -> None:
         for one in advice.forecasts:
             print(describe_forecast(one))
     print(f"\n{describe_coverage(coverage_of(advice.graded))}")
-    if caution is not None:
+    if caution is not None and own.caution != "silent":
         print(caution)
     if advice.graded:
         for line in describe_record(advice.record):

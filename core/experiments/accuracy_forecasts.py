@@ -47,8 +47,8 @@ class AccuracyForecast:
     ``own_weight`` (0 to 1). ``seconds``: of the whole training, with an 80 % and a 95 % interval;
     None where no time is known. ``spent_seconds``: what the trainings of this strategy took that
     the forecast goes out from. A training on ``next_images`` would tell more, in about
-    ``next_seconds``. ``caution``: intervals are wider than cases elsewhere ask for, or are not to
-    be shown, because forecasts of this installation were wrong too often.
+    ``next_seconds``. ``caution``: when it was made, forecasts of this installation missed too
+    often, so that intervals were widened, or nothing was shown.
     """
 
     id: str

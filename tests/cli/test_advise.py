@@ -7,12 +7,14 @@ import pytest
 
 from core.analysis.advice import facts as facts_module
 from core.analysis.advice.facts import backbones_here, facts_path, write_facts
+from core.cli import advise
 from core.datasets.dataset import Dataset
 from core.datasets.storage import open_dataset
 from core.experiments.accuracy_forecasts import keep_forecasts
 from core.experiments.store import Store
 from core.jobs import cached
 from tests.analysis.advice.made_forecasts import trained
+from tests.analysis.advice.test_grades import on_datasets
 from tests.cli.conftest import TypeIt
 from tests.made_facts import blocks, difference, facts
 from tests.pages.compared import store_compared
@@ -114,8 +116,19 @@ def test_forecasts_and_verdicts_are_printed(type_it: TypeIt, store: Store, arrow
     assert (status, err) == (0, "")
     assert "Cannot win here: " in out
     assert "VGG16 probe: 80.0 % (80 % interval 76.0 to 84.0, 95 % 72.0 to 88.0)." in out
-    silent = [trained("cnn", 0.9, dataset_id=arrows.id, caution="silent", id="c")]
-    keep_forecasts(store.database, silent)
+    assert "This version comes without a recorded series" in out or "Recorded series: " in out
+
+
+def test_forecasts_that_missed_too_often_are_not_printed(
+    type_it: TypeIt, store: Store, arrows: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep_forecasts(store.database, [trained("cnn", 0.8, dataset_id=arrows.id)])
+    monkeypatch.setattr(advise, "graded_forecasts", lambda _store: on_datasets(2, 0.3))
     _, out, _ = type_it("advise", "arrows")
-    assert "No forecast is shown" in out
+    assert out.count("No forecast is shown") == 1
     assert "80.0 % (80 %" not in out
+    assert "0 of 2 graded forecasts lay in the 80 % interval" in out
+    monkeypatch.setattr(advise, "graded_forecasts", lambda _store: on_datasets(20, 0.3))
+    _, out, _ = type_it("advise", "arrows")
+    assert "fewer than chance allows" in out
+    assert "80.0 % (80 %" in out

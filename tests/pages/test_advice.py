@@ -15,10 +15,11 @@ from core.experiments.accuracy_forecasts import keep_forecasts
 from core.experiments.planning import plan_experiment
 from core.experiments.store import Store, open_store
 from core.jobs import cached
+from core.ui.advice import view
 from core.ui.frame import access
 from core.ui.frame.access import Role, Visitor
 from tests.analysis.advice.made_forecasts import forecast, trained
-from tests.analysis.advice.test_grades import finished
+from tests.analysis.advice.test_grades import finished, on_datasets
 from tests.made_facts import blocks, difference, facts
 from tests.pages.compared import store_compared
 from tests.pages.conftest import button, everything, is_whole, links, open_cold, words
@@ -141,14 +142,18 @@ def test_verdicts_say_why_and_regret_stands_beside_fixed_rules(arrows, store):
     assert regret["what is run"].tolist()[0] == "this advice"
 
 
-def test_forecasts_that_missed_too_often_are_not_shown(arrows, store):
+def test_forecasts_that_missed_too_often_are_not_shown(arrows, store, monkeypatch):
     keep(arrows)
-    spec = plan_experiment("arrows", ["majority"], image_size=IMAGE_SIZE)
-    kept = {"dataset_id": arrows.id, "split_fingerprint": spec.split_fingerprint}
-    keep_forecasts(store.database, [forecast(caution="silent", **kept)])
+    keep_forecasts(store.database, [forecast(dataset_id=arrows.id)])
+    assert "70.0 % (80 % interval" in everything(open_cold("advice")).replace("\\", "")
+    monkeypatch.setattr(view, "graded_forecasts", lambda _store: on_datasets(2, 0.3))
     text = everything(is_whole(open_cold("advice"))).replace("\\", "")
-    assert "No forecast is shown: too many of those that were graded here missed" in text
+    assert text.count("No forecast is shown: too many of those that were graded here") == 1
     assert "70.0 % (80 % interval" not in text
+    monkeypatch.setattr(view, "graded_forecasts", lambda _store: on_datasets(20, 0.3))
+    app = is_whole(open_cold("advice"))
+    assert "fewer than chance allows, each dataset counted once" in app.warning[0].value
+    assert "70.0 % (80 % interval" in everything(app).replace("\\", "")
 
 
 def test_the_link_fills_the_form_of_the_benchmark(arrows):

@@ -76,17 +76,22 @@ class PastResults:
 
 @dataclass(frozen=True)
 class OwnRecord:
-    """Forecasts of this installation with their grades: ``hits`` in the interval of each of
-    ``LEVELS``, of ``cases``."""
+    """Forecasts of this installation with their grades.
+
+    ``hits``: in the interval of each of ``LEVELS``, the fraction of the forecasts on a dataset that
+    were hit, summed over ``datasets``. Forecasts on one dataset err together, so that a dataset
+    counts once.
+    """
 
     cases: tuple[Case, ...] = ()
-    hits: tuple[int, int] = (0, 0)
+    datasets: int = 0
+    hits: tuple[float, float] = (0.0, 0.0)
 
     @property
     def caution(self) -> Caution:
         """``widened`` or ``silent`` where fewer were hit than chance allows."""
         if not any(
-            too_few_hits(hits, len(self.cases), level)
+            too_few_hits(math.ceil(hits - _ROUNDING), self.datasets, level)
             for hits, level in zip(self.hits, LEVELS, strict=True)
         ):
             return ""
@@ -169,12 +174,9 @@ def conformal_width(level: float, ratios: Sequence[float]) -> float:
 
 
 def too_few_hits(hits: int, cases: int, level: float) -> bool:
-    """Whether so few hits would be rarer than 1 in 20 if the intervals held what they promise.
-
-    Forecasts of one dataset err together, so this speaks up sooner than it should: it errs towards
-    caution.
-    """
-    return cases > 0 and bool(binom.cdf(hits, cases, level) < SIGNIFICANCE - _ROUNDING)
+    """Whether so few hits would be rarer than 1 in 20 if the intervals held what they promise."""
+    chance = binom.cdf(hits, cases, level)
+    return cases > 0 and bool(chance < SIGNIFICANCE - _ROUNDING)
 
 
 def _ratios(cases: Sequence[Case]) -> list[float]:

@@ -24,7 +24,6 @@ from core.analysis.advice.power_law import (
     seconds_at,
 )
 from core.analysis.advice.usual_order import drawn_to
-from core.datasets.split import Split
 from core.experiments.accuracy_forecasts import AccuracyForecast, Kind, Verdict, read_forecasts
 from core.experiments.race_points import RacePoint
 from core.experiments.store import Store
@@ -42,10 +41,6 @@ class Target:
     image_size: int
     train_images: int
     test_images: int
-
-
-def target_of(dataset_id: str, split: Split, image_size: int) -> Target:
-    return Target(dataset_id, split.fingerprint, image_size, len(split.train), len(split.test))
 
 
 def points_of_facts(facts: Facts) -> list[CurvePoint]:

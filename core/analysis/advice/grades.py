@@ -295,10 +295,16 @@ def named_by_tutorial(placement: Placement | None) -> tuple[str, ...]:
 
 
 def own_record(graded: Sequence[Graded]) -> OwnRecord:
-    """What decides whether forecasts are widened or silent. Those that were silent count."""
+    """What decides whether forecasts are widened or silent. Those that were not shown count."""
+    origins = dict.fromkeys(one.origin for one in graded)
+    by_dataset = [[one for one in graded if one.origin == origin] for origin in origins]
     return OwnRecord(
         tuple(one.case for one in graded),
-        (sum(one.is_hit_80 for one in graded), sum(one.is_hit_95 for one in graded)),
+        len(by_dataset),
+        (
+            sum(fmean(one.is_hit_80 for one in some) for some in by_dataset),
+            sum(fmean(one.is_hit_95 for one in some) for some in by_dataset),
+        ),
     )
 
 

@@ -26,7 +26,7 @@ from core.analysis.advice.facts import (
     facts_folder,
     write_facts,
 )
-from core.analysis.advice.forecasts import forecasts_of, points_of_facts, target_of
+from core.analysis.advice.made import forecast_from_facts
 from core.analysis.advice.probes import (
     FRACTIONS,
     Classify,
@@ -38,7 +38,6 @@ from core.analysis.advice.probes import (
     nearest_neighbours,
     sample_of,
 )
-from core.analysis.advice.replay import experience_of
 from core.analysis.feature_map import root_normalised
 from core.backbones.backbone import Backbone
 from core.backbones.feature_cache import find_stored, matching_keys, stored_pieces
@@ -49,7 +48,6 @@ from core.datasets.dataset import Dataset
 from core.datasets.prepare import PreparedImages, prepare_images
 from core.datasets.storage import open_dataset
 from core.errors import HeadstartError, UnknownName
-from core.experiments.accuracy_forecasts import keep_forecasts
 from core.experiments.store import open_store
 from core.experiments.used_backbones import seen_test_images
 from core.jobs.context import JobContext
@@ -72,11 +70,8 @@ def run(arguments: dict[str, Any], context: JobContext) -> None:
     path = facts_folder(dataset) / Path(arguments["name"]).name
     store = open_store()
     try:
-        target = target_of(dataset.id, default_split().of(dataset), found.image_size)
-        experience = experience_of(store, dataset.id)
         # Before the facts: whoever reads these finds the forecasts too.
-        forecasts = forecasts_of(points_of_facts(found), target, "facts", experience)
-        keep_forecasts(store.database, forecasts)
+        forecast_from_facts(store, dataset, found)
         write_facts(found, path)
     except FileNotFoundError as error:
         raise HeadstartError(REMOVED) from error

@@ -22,16 +22,13 @@ from core.analysis.advice.grades import (
     Outcome,
     advice_record,
     coverage_of,
-    graded_forecasts,
     named_by_tutorial,
-    own_record,
 )
 from core.analysis.advice.placing import placed
 from core.analysis.advice.power_law import MOST_TIMES, CurvePoint
-from core.analysis.advice.series import SERIES_FILE, Series, SeriesDataset, Training, bundled_series
+from core.analysis.advice.series import SERIES_FILE, Series, SeriesDataset, Training
 from core.analysis.advice.usual_order import Result
 from core.experiments.accuracy_forecasts import AccuracyForecast, Kind
-from core.experiments.store import Store
 from core.files import write_json
 
 GRADES_FILE = SERIES_FILE.with_name("series_grades.json")
@@ -85,7 +82,7 @@ def replayed(series: Series) -> Replay:
 
 
 def write_replay(replay: Replay, path: Path) -> None:
-    """Whole, in place of what was there. It is kept because it takes a second or two to work out."""
+    """Whole, in place of what was there; kept because pages cannot wait until it is worked out."""
     write_json(path, _REPLAY.dump_python(replay, mode="json"), indent=1)
 
 
@@ -101,21 +98,12 @@ def bundled_replay() -> Replay | None:
         return None
 
 
-def experience_of(store: Store, dataset_id: str) -> Experience:
-    """All that is known for a forecast on a dataset: the graded forecasts of other datasets of this
-    installation, and the recorded series without its source."""
-    graded = graded_forecasts(store)
-    others = tuple(one.case for one in graded if one.origin != dataset_id)
-    series = bundled_series()
-    known = Experience()
-    if series is not None:
-        known = _experience(series, _not_of_its_source(series, dataset_id))
-    return replace(known, cases=known.cases + others, own=own_record(graded))
-
-
-def _not_of_its_source(series: Series, dataset_id: str) -> list[SeriesDataset]:
+def experience_without(series: Series, dataset_id: str) -> Experience:
+    """What the series teaches about a dataset: all but the source that it belongs to itself."""
     sources = {one.source for one in series.datasets if one.dataset_id == dataset_id}
-    return [one for one in series.datasets if one.source not in sources and _finals(one)]
+    return _experience(
+        series, [one for one in series.datasets if one.source not in sources and _finals(one)]
+    )
 
 
 def _experience(series: Series, datasets: Sequence[SeriesDataset]) -> Experience:

@@ -1,13 +1,13 @@
 """How good forecasts and advice were, in sentences; what was not measured is said."""
 
-from core.analysis.advice.experience import ENOUGH_CASES, LEVELS, OwnRecord
+from core.analysis.advice.experience import ENOUGH_CASES, OwnRecord
 from core.analysis.advice.grades import AdviceRecord, Coverage, Quote
 from core.analysis.advice.placing import AS_GOOD
 from core.analysis.advice.replay import Replay
 from core.analysis.comparison import title_of
 from core.analysis.words.forecasts import SILENT, hit_words
 from core.analysis.words.verdicts import points_text, points_words
-from core.text import count_text, list_text, percent_text
+from core.text import count_text, percent_text
 
 NOTHING_GRADED = (
     "Not enough experience here: no forecast of this installation has been graded yet. One is "
@@ -50,15 +50,9 @@ def describe_caution(record: OwnRecord) -> str | None:
         return None
     if record.caution == "silent":
         return SILENT
-    hits = list_text(
-        [
-            f"{found} of {len(record.cases)} in the {percent_text(level, 0)} interval"
-            for found, level in zip(record.hits, LEVELS, strict=True)
-        ]
-    )
     return (
-        f"That is fewer than chance allows ({hits}), so new intervals are as wide as the errors "
-        "of this installation alone ask for."
+        "That is fewer than chance allows, each dataset counted once, so new intervals are as wide "
+        "as the errors of this installation alone ask for."
     )
 
 

@@ -1,16 +1,12 @@
 """What is expected with all training images, and how good earlier advice was."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from core.analysis.advice.facts import Facts, known_facts
 from core.analysis.advice.forecasts import newest_forecasts
-from core.analysis.advice.grades import (
-    advice_record,
-    coverage_of,
-    graded_forecasts,
-    outcomes_of,
-    own_record,
-)
+from core.analysis.advice.grades import Graded, advice_record, coverage_of, outcomes_of, own_record
 from core.analysis.advice.placing import placed
 from core.analysis.advice.replay import bundled_replay
 from core.analysis.words.forecasts import (
@@ -35,17 +31,17 @@ from core.ui.widgets.exhibit import sentences, show_table
 from core.ui.widgets.glossary import explain_all
 
 
-def show_forecasts(dataset: Dataset, facts: Facts) -> None:
-    """The newest forecast of each strategy, and what it says to do."""
+def show_forecasts(dataset: Dataset, facts: Facts, graded: Sequence[Graded]) -> None:
+    """The newest forecast of each strategy, and what it says to do; none where those that were
+    ``graded`` missed too often."""
     st.header(
         "What to expect with all training images",
         help=explain_all("forecast", "test images", "probe"),
     )
     with error_box():
         made = newest_forecasts(reads.store(), dataset.id, facts.image_size)
-        caution = describe_caution(own_record(graded_forecasts(reads.store())))
-        if any(one.caution == "silent" for one in made):
-            st.markdown(escape_markdown(caution or SILENT))
+        if own_record(graded).caution == "silent":
+            st.markdown(escape_markdown(SILENT))
             return
         st.markdown(escape_markdown(describe_forecasts(made)))
         sentences(describe_verdicts(made))
@@ -57,20 +53,19 @@ def show_forecasts(dataset: Dataset, facts: Facts) -> None:
                 st.caption(HOW_CARRIED_ON)
 
 
-def show_grades(facts: Facts) -> None:
+def show_grades(facts: Facts, graded: Sequence[Graded]) -> None:
     """How often intervals held, and how far what was named lay below the best."""
     st.header("How good was the advice?", help=explain_all("forecast", "test images"))
     with error_box():
-        store = reads.store()
-        graded = graded_forecasts(store)
         st.markdown(escape_markdown(describe_coverage(coverage_of(graded))))
-        caution = describe_caution(own_record(graded))
-        if caution is not None:
+        own = own_record(graded)
+        caution = describe_caution(own)
+        if caution is not None and own.caution != "silent":  # which is said above
             st.warning(escape_markdown(caution))
         if graded:
             known = known_facts(reads.datasets()) | {facts.dataset_id: facts}
             placements = {key: placed(one) for key, one in known.items()}
-            record = advice_record(outcomes_of(store, graded, placements))
+            record = advice_record(outcomes_of(reads.store(), graded, placements))
             sentences(describe_record(record))
             if record is not None and record.rules:
                 show_table(regret_frame(record), "advice.regret", "The advice beside fixed rules.")

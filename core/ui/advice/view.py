@@ -5,6 +5,7 @@ from contextlib import suppress
 import streamlit as st
 
 from core.analysis.advice.facts import Facts, facts_work, known_facts, latest_facts, read_facts
+from core.analysis.advice.grades import graded_forecasts
 from core.analysis.advice.placing import Placement, found_here, placed, proposal
 from core.analysis.words.advice import (
     CONVENTIONS,
@@ -122,8 +123,9 @@ def _show(dataset: Dataset, facts: Facts) -> None:
     _show_rule(dataset, facts, placement)
     if facts.backbones:
         _show_charts(facts, placement)
-    show_forecasts(dataset, facts)
-    show_grades(facts)
+    graded = graded_forecasts(reads.store())
+    show_forecasts(dataset, facts, graded)
+    show_grades(facts, graded)
     _show_found(dataset, facts)
     with st.expander("How this was measured", icon=":material/straighten:"):
         st.markdown(escape_markdown(how_measured(facts)))

@@ -9,24 +9,22 @@ import pytest
 
 from core.analysis.advice.experience import ENOUGH_CASES, Case, Experience, OwnRecord, PastCurve
 from core.analysis.advice.forecasts import (
+    Target,
     forecasts_of,
     leader_of,
     newest_forecasts,
     points_of_facts,
     points_of_race,
-    target_of,
     verdicts_of,
 )
 from core.analysis.advice.power_law import USUAL, CurvePoint, carried
-from core.datasets.split import Split
 from core.experiments.accuracy_forecasts import forecasts, keep_forecasts, read_forecasts
 from core.experiments.race_points import RacePoint, packed
 from core.experiments.store import Store
 from tests.analysis.advice.made_forecasts import forecast, trained
 from tests.made_facts import backbone, facts
 
-SPLIT = Split(np.arange(113), np.arange(113, 125), np.arange(125, 175), "f" * 64)
-TARGET = target_of("e" * 64, SPLIT, 96)
+TARGET = Target("e" * 64, "f" * 64, 96, train_images=113, test_images=50)
 NOTHING = Experience()
 
 
@@ -70,7 +68,7 @@ def test_a_forecast_carries_the_curve_on_to_all_training_images():
     best, other = forecasts_of(some, TARGET, "facts", NOTHING)
     assert (best.strategy, other.strategy) == ("efficientnet_lite0_probe", "vgg16_probe")
     assert best.id == f"{best.batch}-efficientnet_lite0_probe"
-    assert (best.dataset_id, best.split_fingerprint) == ("e" * 64, SPLIT.fingerprint)
+    assert (best.dataset_id, best.split_fingerprint) == ("e" * 64, "f" * 64)
     assert (best.largest, best.train_images, best.kind, best.verdict) == (90, 113, "facts", None)
     expected = carried(some[:3], USUAL, 113)
     assert best.predicted == 1 - expected.error > 0.72
@@ -229,7 +227,7 @@ def test_of_equals_the_quicker_one_leads():
 
 
 def test_forecasts_from_trainings_have_verdicts_and_the_caution_of_the_record():
-    own = OwnRecord(tuple(case(0.3) for _ in range(6)), (0, 1))
+    own = OwnRecord(tuple(case(0.3) for _ in range(6)), 3, (0.0, 0.5))
     some = [*points("cnn", 0.5, 0.6), *points("mlp", 0.2, 0.2)]
     found = forecasts_of(some, TARGET, "trained", Experience(own=own))
     assert {one.caution for one in found} == {"silent"}

@@ -140,15 +140,26 @@ def test_fewer_hits_than_chance_allows_are_told_by_the_binomial_distribution():
     assert not too_few_hits(0, 0, 0.8)
 
 
+def on_datasets(count: int, *errors: float) -> list[Graded]:
+    """The same errors on each of so many datasets."""
+    return [
+        replace(graded(error), origin=f"{number}") for number in range(count) for error in errors
+    ]
+
+
 def test_with_few_cases_forecasts_fall_silent_and_with_many_they_widen():
-    misses, hits = [graded(0.3)] * 4, [graded(0.01)] * 4
-    assert own_record([]).caution == own_record(hits).caution == ""
-    assert own_record(misses).caution == "silent"
-    many = own_record((misses + hits) * 4)
-    assert (len(many.cases), many.hits, many.caution) == (32, (16, 16), "widened")
-    assert own_record(misses[:1]).caution == ""  # one miss of 95 % is 1 in 20, not rarer
-    assert own_record(misses[:2]).caution == "silent"
-    assert OwnRecord() == own_record([])
+    assert own_record([]) == OwnRecord()
+    assert own_record([]).caution == own_record(on_datasets(4, 0.01)).caution == ""
+    assert own_record(on_datasets(2, 0.3)).caution == "silent"
+    many = own_record(on_datasets(16, 0.3, 0.01))
+    assert (len(many.cases), many.datasets, many.hits) == (32, 16, (8.0, 8.0))
+    assert many.caution == "widened"
+
+
+def test_forecasts_of_one_dataset_err_together_and_count_once():
+    """One miss of what holds 95 % is 1 in 20, not rarer, however many strategies shared it."""
+    assert own_record(on_datasets(1, *[0.3] * 30)).caution == ""
+    assert own_record(on_datasets(2, *[0.3] * 30)).caution == "widened"
 
 
 # Regret -------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from core.analysis.words.grades import (
 )
 from tests import made_series
 from tests.analysis.advice.made_forecasts import graded, trained
-from tests.analysis.advice.test_grades import outcome
+from tests.analysis.advice.test_grades import on_datasets, outcome
 from tests.analysis.words.conftest import Held
 
 
@@ -33,8 +33,8 @@ def test_the_sentences(held: Held) -> None:
             "one graded": describe_coverage(coverage_of(some[:1])),
             "enough graded": describe_coverage(coverage_of(some * ENOUGH_CASES)),
             "with times": describe_coverage(coverage_of([timed] * ENOUGH_CASES)),
-            "silent": describe_caution(own_record(some[1:] * 4)) or "",
-            "widened": describe_caution(own_record(some * ENOUGH_CASES)) or "",
+            "silent": describe_caution(own_record(on_datasets(3, 0.2, 0.3))) or "",
+            "widened": describe_caution(own_record(on_datasets(ENOUGH_CASES, 0.2, 0.3))) or "",
             "no advice graded": "\n".join(describe_record(None)),
             "advice graded": "\n".join(describe_record(record)),
             "time saved": "\n".join(describe_record(saved)),
