@@ -82,10 +82,10 @@ def test_what_was_seldom_seen_and_what_stands_alone_is_left_as_it_is():
 
 
 def test_the_strategy_that_is_named_so_loses_less_than_the_luckiest_and_than_any_constant_rule():
-    """Six strategies on 400 datasets, each scored on a hundred images, after 12 known datasets."""
+    """Six strategies on 400 datasets, each scored on 150 images, after 12 known datasets."""
     random = np.random.default_rng(5)
     names = [f"s{place}" for place in range(6)]
-    usual = np.array([0.5, 0.3, 0.1, 0.0, -0.02, -0.04])
+    usual = np.array([0.4, 0.3, 0.2, 0.1, 0.0, -0.1])
 
     def true_errors() -> np.ndarray:
         level = random.uniform(math.log(0.1), math.log(0.35))
@@ -102,8 +102,8 @@ def test_the_strategy_that_is_named_so_loses_less_than_the_luckiest_and_than_any
     regret: dict[str, list[float]] = {"together": [], "luckiest": [], **{n: [] for n in names}}
     for _ in range(400):
         errors = true_errors()
-        seen = (random.binomial(100, errors) + 0.5) / 101
-        deviations = np.sqrt((1 - seen) / (seen * 100))
+        seen = (random.binomial(150, errors) + 0.5) / 151
+        deviations = np.sqrt((1 - seen) / (seen * 150))
         curves = {
             name: curve(float(each), float(deviation))
             for name, each, deviation in zip(names, seen, deviations, strict=True)
