@@ -50,6 +50,7 @@ def dataset(number: int, **changes: Any) -> SeriesDataset:
         "classes": 3,
         "train_images": TRAIN,
         "validation_images": VALIDATION,
+        "distinct_validation_images": VALIDATION - 10,
         "test_images": TEST,
         "facts": facts(dataset_id=f"{number:064d}", train_images=TRAIN),
         "trainings": tuple(

@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+
 from benchmarks.series.datasets import RECIPES, Recipe
 from benchmarks.series.packages import Downloads
 from benchmarks.series.trainings import missing_steps, trained
@@ -69,6 +71,7 @@ def _begun(recipe: Recipe, dataset: Dataset, facts: Facts) -> SeriesDataset:
         classes=len(dataset.classes),
         train_images=len(split.train),
         validation_images=len(split.validation),
+        distinct_validation_images=len(np.unique(dataset.groups[split.validation])),
         test_images=len(split.test),
         facts=facts,
         trainings=(),

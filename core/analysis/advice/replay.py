@@ -161,7 +161,7 @@ def _point(dataset: SeriesDataset, training: Training) -> CurvePoint:
         training.strategy,
         training.train_images,
         dataset.validation_accuracy(training),
-        dataset.validation_images,
+        dataset.distinct_validation_images,
         None if training.is_disturbed else training.seconds,
     )
 

@@ -50,7 +50,8 @@ class SeriesDataset:
     """One dataset of the series: where its images come from, its facts, its trainings.
 
     ``source``: datasets of the same source share images, or are drawn by the same hand. ``made``
-    says in words how classes were made. Counts are those of the default split.
+    says in words how classes were made. Counts are those of the default split; of
+    ``distinct_validation_images`` near duplicates count once.
     """
 
     name: str
@@ -63,6 +64,7 @@ class SeriesDataset:
     classes: int
     train_images: int
     validation_images: int
+    distinct_validation_images: int
     test_images: int
     facts: Facts
     trainings: tuple[Training, ...]

@@ -68,7 +68,7 @@ def describe_record(record: AdviceRecord | None) -> list[str]:
         found.append(
             f"On {count_text(record.named, 'dataset')} the advice named a strategy: it was "
             f"{points_words(record.regret)} below the best one that was run, on average, and at "
-            f"most {points_text(AS_GOOD)} on {record.within}."
+            f"most {points_words(AS_GOOD)} below it on {record.within}."
         )
     if record.rules:
         rules = [f"{rule} {points_text(regret)}" for rule, regret in record.rules.items()]

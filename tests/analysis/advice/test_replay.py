@@ -73,7 +73,7 @@ def test_accuracies_are_those_of_the_images_that_were_predicted_correctly():
 def test_a_forecast_sees_a_quarter_of_the_images_at_most():
     found = points_before(MADE.datasets[0])
     assert {point.train_images for point in found} == {20, 40, 80}
-    assert {point.scored_images for point in found} == {200}
+    assert {point.scored_images for point in found} == {190}  # near duplicates once
     small = replace(MADE.datasets[0], train_images=80)
     assert {point.train_images for point in points_before(small)} == {20, 40}
 
