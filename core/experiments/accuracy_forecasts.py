@@ -5,7 +5,7 @@
 
 import logging
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
@@ -39,7 +39,8 @@ class AccuracyForecast:
     forecasts their width rests on; 0 where there were too few. ``made_at`` is ISO 8601 in UTC.
     What follows has defaults for forecasts of earlier versions, which were of probes alone:
 
-    ``kind``: made from the facts, or from trainings on a part of the images. ``batch``: forecasts
+    ``kind``: made from the facts, or from trainings on a part of the images, with ``settings``.
+    ``batch``: forecasts
     that were made together have the same; ``verdict`` is among these. ``largest``: images of the
     largest training that it goes out from, of ``train_images``. ``own_predicted``: by its curve
     alone, before it was drawn towards how strategies usually compare. ``exponent``: of that curve,
@@ -65,6 +66,7 @@ class AccuracyForecast:
     high_95: float
     cases: int
     kind: Kind = "facts"
+    settings: dict[str, Any] | None = None
     batch: str = ""
     verdict: Verdict | None = None
     largest: int | None = None

@@ -8,9 +8,10 @@ stored when it is made and never changed; ``grades`` says how good it was.
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from core.analysis.advice.experience import ENOUGH_CASES, Experience
 from core.analysis.advice.facts import Facts
@@ -67,12 +68,17 @@ def points_of_race(points: Sequence[RacePoint]) -> list[CurvePoint]:
 
 
 def forecasts_of(
-    points: Sequence[CurvePoint], target: Target, kind: Kind, experience: Experience
+    points: Sequence[CurvePoint],
+    target: Target,
+    kind: Kind,
+    experience: Experience,
+    settings: Mapping[str, dict[str, Any]] | None = None,
 ) -> list[AccuracyForecast]:
     """One of each strategy that has points, the highest first, with verdicts where they are made
     from trainings. None of a strategy whose curve ends too far below all training images.
 
-    ``experience`` should know nothing of this dataset. The same points give the same ids.
+    ``experience`` should know nothing of this dataset. ``settings`` by strategy are those of the
+    trainings. The same points give the same ids.
     """
     moment = datetime.now(UTC).isoformat(timespec="microseconds")
     curves = curves_of(points)
@@ -94,6 +100,7 @@ def forecasts_of(
             made_at=moment,
             kind=kind,
             batch=mark,
+            settings=(settings or {}).get(strategy),
             cases=cases if cases >= ENOUGH_CASES else 0,
             own_predicted=1 - alone[strategy].error,
             prior_exponent=priors[strategy].mean,

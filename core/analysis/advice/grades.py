@@ -200,8 +200,13 @@ def graded_forecasts(store: Store) -> tuple[Graded, ...]:
         if not about:
             continue
         accuracies, seconds = _came_out(store.runs(experiment.id))
+        ran_with = dict(experiment.spec.strategies)
         # The oldest first, so that the newest forecast stays.
-        newest = {(one.strategy, one.kind): one for one in about}
+        newest = {
+            (one.strategy, one.kind): one
+            for one in about
+            if one.settings is None or one.settings == ran_with.get(one.strategy)
+        }
         for (strategy, kind), forecast in newest.items():
             spec = experiment.spec
             key = (spec.dataset_id, strategy, spec.image_size, kind)

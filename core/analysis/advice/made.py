@@ -33,7 +33,8 @@ def forecast_from_race(store: Store, dataset: Dataset, image_size: int) -> None:
     ]
     if points:
         experience = experience_of(store, dataset.id)
-        made = forecasts_of(points_of_race(points), target, "trained", experience)
+        settings = {one.strategy: one.settings for one in points}  # those of the newest
+        made = forecasts_of(points_of_race(points), target, "trained", experience, settings)
         keep_forecasts(store.database, made)
 
 

@@ -104,6 +104,17 @@ def test_a_forecast_of_each_kind_is_graded(arrows_store, made):
     assert {one.seconds for one in found} == {10.0}
 
 
+@pytest.mark.usefixtures("made")
+def test_a_run_with_other_settings_does_not_grade_trainings(arrows_store, made):
+    trained_with = {"kind": "trained", "settings": {"epochs": 2}}
+    keep_forecasts(arrows_store.database, [replace(made, id="t", **trained_with)])
+    finished(arrows_store, 0.75)
+    assert {one.forecast.kind for one in graded_forecasts(arrows_store)} == {"facts"}
+    same = [replace(made, id="s", kind="trained", settings={}, made_at="2026-01-02")]
+    keep_forecasts(arrows_store.database, same)
+    assert {one.forecast.kind for one in graded_forecasts(arrows_store)} == {"facts", "trained"}
+
+
 def test_coverage_counts_hits_with_intervals():
     assert coverage_of([]) is None
     some = [graded(0.02), graded(-0.09), graded(0.2)]

@@ -58,7 +58,7 @@ def test_a_race_makes_forecasts_once(arrows_store, arrows):
         39,
         "cannot_tell",
     )
-    assert one.spent_seconds == 6.0
+    assert (one.spent_seconds, one.settings) == (6.0, {"epochs": 2})
     forecast_from_race(arrows_store, arrows, 96)
     assert read_forecasts(arrows_store.database) == [one]
 
