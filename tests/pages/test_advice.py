@@ -132,8 +132,8 @@ def test_verdicts_say_why_and_regret_stands_beside_fixed_rules(arrows, store):
     ]
     keep_forecasts(store.database, made)
     text = everything(is_whole(open_cold("advice"))).replace("\\", "")
-    assert "Worth running: VGG16 probe has the highest forecast." in text
-    assert "behind VGG16 probe, and the 95 % intervals of the two allow 11.3." in text
+    assert "VGG16 probe: worth running. It has the highest forecast." in text
+    assert "behind VGG16 probe and the 95 % intervals of the two leave room for 11.3." in text
     finished(store, 0.82)
     app = is_whole(open_cold("advice"))
     text = everything(app).replace("\\", "")

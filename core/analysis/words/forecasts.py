@@ -44,20 +44,15 @@ def describe_forecast(made: AccuracyForecast) -> str:
 def describe_verdict(made: AccuracyForecast, together: Sequence[AccuracyForecast]) -> str:
     """What to do about one strategy, and why; ``together`` are the forecasts made with it."""
     leader = leader_of(together) or made
-    title = closed(title_of(made.strategy))
+    title = title_of(made.strategy)
+    behind = leader.predicted - made.predicted
     if made.verdict == "worth":
         if made is leader:
-            return f"Worth running: {title} has the highest forecast."
-        near = points_words(leader.predicted - made.predicted)
-        return f"Worth running: {title} is forecast within {near} of the highest."
+            return f"{title}: worth running. It has the highest forecast."
+        return f"{title}: worth running. It is forecast {points_words(behind)} below the highest."
     if made.verdict == "cannot_win":
-        behind, room = leader.predicted - made.predicted, room_between(made, leader)
-        return (
-            f"Cannot win here: {title}, because it is forecast {points_words(behind)} behind "
-            f"{title_of(leader.strategy)}, and the 95 % intervals of the two allow "
-            f"{points_text(room)}."
-        )
-    return f"Cannot tell about {title}{_why_not(made, leader)}. {_next_step(made)}"
+        return f"{title}: cannot win here, because it is {_behind(made, leader)}."
+    return f"{title}: cannot tell. {_why_not(made, leader)}. {_next_step(made)}"
 
 
 def describe_verdicts(made: Sequence[AccuracyForecast]) -> list[str]:
@@ -73,16 +68,17 @@ def describe_verdicts(made: Sequence[AccuracyForecast]) -> list[str]:
 
 def _why_not(made: AccuracyForecast, leader: AccuracyForecast) -> str:
     if not made.cases:
-        return (
-            f": fewer than {ENOUGH_CASES} forecasts were graded, so nobody knows how far off it is"
-        )
+        return f"Fewer than {ENOUGH_CASES} forecasts were graded, so nobody knows how far off it is"
     if made is leader:
-        return ", though it has the highest forecast: the majority class may be as good"
-    behind = leader.predicted - made.predicted
-    room = room_between(made, leader)
+        return "It has the highest forecast, but the majority class may be as good"
+    return f"It is {_behind(made, leader)}"
+
+
+def _behind(made: AccuracyForecast, leader: AccuracyForecast) -> str:
+    behind, room = leader.predicted - made.predicted, room_between(made, leader)
     return (
-        f": it is forecast {points_words(behind)} behind {title_of(leader.strategy)}, and the 95 % "
-        f"intervals of the two allow {points_text(room)}"
+        f"forecast {points_words(behind)} behind {closed(title_of(leader.strategy))} and the 95 % "
+        f"intervals of the two leave room for {points_text(room)}"
     )
 
 

@@ -77,8 +77,8 @@ def describe_record(record: AdviceRecord | None) -> list[str]:
     if record.saved is not None:
         verb = "saved" if record.saved >= 0 else "cost"
         found.append(
-            f"To race and leave out what cannot win {verb} "
-            f"{percent_text(abs(record.saved), 0)} of the time of running everything."
+            "To train on parts of the images first and leave out what cannot win "
+            f"{verb} {percent_text(abs(record.saved), 0)} of the time of running everything."
         )
     return found
 

@@ -38,7 +38,8 @@ def race(store: Store, dataset: Dataset, **changes: object) -> None:
 
 
 def test_the_facts_make_forecasts_of_the_probes(arrows_store, arrows):
-    forecast_from_facts(arrows_store, arrows, made_facts.facts(arrows))
+    few = [replace(one, curve=one.curve[:2]) for one in made_facts.facts().backbones]
+    forecast_from_facts(arrows_store, arrows, made_facts.facts(arrows, backbones=tuple(few)))
     made = read_forecasts(arrows_store.database)
     assert {one.strategy for one in made} == {"efficientnet_lite0_probe", "vgg16_probe"}
     split = default_split().of(arrows)
