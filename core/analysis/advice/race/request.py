@@ -7,6 +7,7 @@ race that was ended goes on from them when it is asked for again.
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
@@ -15,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.analysis.advice.facts import IMAGE_SIZE, default_split
 from core.analysis.advice.probes import FEWEST_A_CLASS
-from core.analysis.advice.race.rule import Standing, standing_of
+from core.analysis.advice.race.rule import Kept, Racer, Standing, standing_of
 from core.datasets.dataset import Dataset
 from core.datasets.split import Split
 from core.errors import BadInput, HeadstartError
@@ -87,6 +88,17 @@ class RacePlan:
         return seconds <= max(QUICK_SECONDS, 60 * self.spec.minutes)
 
 
+class Verdict(StrEnum):
+    """What a race says of a strategy."""
+
+    LEADS = "leads"
+    OPEN = "can still win"
+    UNKNOWN = "undecided"  # fewer than two points
+    KEPT = "stays to compare with"
+    DROPPED = "cannot win"
+    FAILED = "not trained"
+
+
 @dataclass(frozen=True)
 class Race:
     """A race as it stands. ``ended``: "time" where the budget was used up, "done" where there was
@@ -104,6 +116,28 @@ class Race:
     def remaining(self) -> tuple[str, ...]:
         """The strategies that were neither dropped nor failed."""
         return tuple(name for name in self.standing.remaining if name not in self.failed)
+
+    @property
+    def undecided(self) -> tuple[str, ...]:
+        """Those that might still beat the leader."""
+        open_ends = (Verdict.OPEN, Verdict.UNKNOWN)
+        return tuple(one.strategy for one in self.standing.racers if self.verdict(one) in open_ends)
+
+    def verdict(self, one: Racer) -> Verdict:
+        """Of a racer of ``standing``. The best probe and the best from scratch are kept where they
+        could not win, too."""
+        leader = self.standing.leader
+        if one.strategy in self.failed:
+            return Verdict.FAILED
+        if one.dropped is not None:
+            return Verdict.DROPPED
+        if one.kept is Kept.BASELINE:
+            return Verdict.KEPT
+        if leader is not None and one.strategy == leader.strategy:
+            return Verdict.LEADS
+        if one.line is None or leader is None or leader.last is None:
+            return Verdict.UNKNOWN
+        return Verdict.KEPT if one.kept and one.line < leader.last.low else Verdict.OPEN
 
 
 # Asking for it ------------------------------------------------------------------------------------
