@@ -16,7 +16,7 @@ from core.datasets.dataset import Dataset
 from core.errors import BadInput
 from core.jobs.records import waiting_text
 from core.text import count_text, escape_markdown
-from core.ui.datasets.facts import address_of, say_why_not
+from core.ui.datasets.facts import address_of
 from core.ui.frame import actions, reads
 from core.ui.frame.access import may_edit, show_viewer_note
 from core.ui.frame.errors import error_box
@@ -47,7 +47,9 @@ def _show_form(dataset: Dataset) -> None:
     try:
         everything = plan_race(reads.store(), dataset, USUAL_MINUTES)
     except BadInput as error:
-        say_why_not(error, dataset)
+        # Nobody has asked for anything yet, so nothing went wrong.
+        st.info(escape_markdown(error), icon=":material/info:")
+        link_to("benchmark", "Set up a benchmark", dataset=address_of(dataset))
         return
     names = everything.spec.names
     minutes = st.number_input(
@@ -71,7 +73,7 @@ def _show_form(dataset: Dataset) -> None:
         )
         for name, reason in everything.left_out.items():
             st.caption(escape_markdown(f"{title_of(name)} is left out: {reason}"))
-    plan: RacePlan | None = everything  # at first, for no plan is made at once
+    plan: RacePlan | None = everything  # as it stands at first
     if (minutes, tuple(chosen)) != (USUAL_MINUTES, names):
         plan = _planned(dataset, int(minutes), chosen)
     quick = None if plan is None else describe_quick(plan)
