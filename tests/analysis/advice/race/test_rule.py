@@ -15,11 +15,11 @@ from core.analysis.advice.race.rule import (
     scored,
     standing_of,
 )
-from core.experiments.race_points import RacePoint, packed
+from core.experiments.race_points import packed
 from tests.experiments.test_race_points import point
+from tests.made_race import SIZES, at, share
+from tests.made_race import TRAIN_IMAGES as ALL_IMAGES
 
-ALL_IMAGES = 1600
-SIZES = (100, 200, 400)
 # None of these is kept by its role.
 OTHERS = (
     "vgg16_dense",
@@ -33,22 +33,6 @@ OTHERS = (
 )
 Curve = Callable[[float], float]
 """From training images to accuracy."""
-
-
-def at(strategy: str, images: int, right: np.ndarray) -> RacePoint:
-    return point(
-        id=f"{strategy}-{images}",
-        strategy=strategy,
-        train_images=images,
-        validation_images=len(right),
-        distinct_images=len(right),
-        correct=packed(right),
-    )
-
-
-def share(right: int, images: int) -> np.ndarray:
-    """The first ``right`` of so many images."""
-    return np.arange(images) < right
 
 
 def raced(
