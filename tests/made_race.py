@@ -17,9 +17,9 @@ CURVES: dict[str, Sequence[float]] = {
     "majority": (0.3, 0.3, 0.3),
     "mlp": (0.35, 0.36),
     "cnn": (0.4, 0.5, 0.6),
-    "squeezenet_probe": (0.5, 0.52),
+    "squeezenet_probe": (0.5, 0.5),
     "vgg16_probe": (0.8, 0.82, 0.84),
-    "vgg16_dense": (0.7,),
+    "vgg16_features": (0.7,),
     "vgg16_finetune": (),
 }
 

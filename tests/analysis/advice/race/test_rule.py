@@ -22,7 +22,7 @@ from tests.made_race import TRAIN_IMAGES as ALL_IMAGES
 
 # None of these is kept by its role.
 OTHERS = (
-    "vgg16_dense",
+    "vgg16_features",
     "vgg16_freeze",
     "vgg16_finetune",
     "squeezenet_dense",
@@ -107,7 +107,7 @@ def test_the_hardest_case_is_lost_less_often_than_one_time_in_twenty():
     random, lost = np.random.default_rng(2), 0
     curves: dict[str, Curve] = {
         "vgg16_finetune": lambda n: 0.2 + 0.6 * n / ALL_IMAGES,
-        "vgg16_dense": lambda _n: 0.8,
+        "vgg16_features": lambda _n: 0.8,
     }
     for _ in range(300):
         lost += "vgg16_finetune" in dropped(raced(curves, 400, random))
@@ -118,14 +118,14 @@ def test_the_hardest_case_is_lost_less_often_than_one_time_in_twenty():
 
 
 def test_a_flat_curve_far_below_leaves_with_its_second_point():
-    curves: dict[str, Curve] = {"vgg16_dense": lambda _n: 0.85, "vgg16_finetune": lambda _n: 0.3}
+    curves: dict[str, Curve] = {"vgg16_features": lambda _n: 0.85, "vgg16_finetune": lambda _n: 0.3}
     standing = raced(curves, images=500)
-    assert standing.remaining == ("vgg16_dense",)
+    assert standing.remaining == ("vgg16_features",)
     assert standing.leader is not None
-    assert standing.leader.strategy == "vgg16_dense"
+    assert standing.leader.strategy == "vgg16_features"
     drop = standing.racers[1].dropped
     assert drop is not None
-    assert (drop.images, drop.leader) == (200, "vgg16_dense")
+    assert (drop.images, drop.leader) == (200, "vgg16_features")
     assert drop.line < drop.leader_low < 0.85
     # What it was judged by stays, also where the leader got further.
     assert len(standing.racers[1].points) == 3
@@ -133,7 +133,7 @@ def test_a_flat_curve_far_below_leaves_with_its_second_point():
 
 def test_one_that_still_rises_steeply_stays():
     curves: dict[str, Curve] = {
-        "vgg16_dense": lambda _n: 0.95,
+        "vgg16_features": lambda _n: 0.95,
         "vgg16_finetune": lambda n: 0.2 + 0.4 * n / 400,
     }
     standing = raced(curves, images=2000)
@@ -142,14 +142,14 @@ def test_one_that_still_rises_steeply_stays():
 
 
 def test_few_images_drop_nobody_who_is_not_far_behind():
-    curves: dict[str, Curve] = {"vgg16_dense": lambda _n: 0.85, "vgg16_finetune": lambda _n: 0.6}
+    curves: dict[str, Curve] = {"vgg16_features": lambda _n: 0.85, "vgg16_finetune": lambda _n: 0.6}
     assert dropped(raced(curves, images=40)) == set()
     assert dropped(raced(curves, images=1000)) == {"vgg16_finetune"}
 
 
 def test_two_points_are_needed():
-    points = [at("vgg16_dense", 100, share(95, 100)), at("vgg16_finetune", 100, share(5, 100))]
-    standing = standing_of(points, ["vgg16_dense", "vgg16_finetune"], ALL_IMAGES)
+    points = [at("vgg16_features", 100, share(95, 100)), at("vgg16_finetune", 100, share(5, 100))]
+    standing = standing_of(points, ["vgg16_features", "vgg16_finetune"], ALL_IMAGES)
     assert (dropped(standing), standing.racers[1].line) == (set(), None)
 
 
@@ -177,7 +177,7 @@ def test_majority_the_best_probe_and_one_from_scratch_stay_however_bad_they_are(
 
 
 def test_the_network_of_a_backbone_from_random_weights_stays_where_it_is_the_only_one():
-    curves: dict[str, Curve] = {"vgg16_scratch": lambda _n: 0.1, "vgg16_dense": lambda _n: 0.9}
+    curves: dict[str, Curve] = {"vgg16_scratch": lambda _n: 0.1, "vgg16_features": lambda _n: 0.9}
     standing = raced(curves, images=1000)
     assert standing.racers[0].kept is Kept.FROM_SCRATCH
     assert dropped(standing) == set()
@@ -187,9 +187,9 @@ def test_who_was_the_best_probe_can_leave_once_another_is_better():
     points = [
         at("squeezenet_probe", 100, share(300, 1000)),
         at("squeezenet_probe", 200, share(300, 1000)),
-        at("vgg16_dense", 100, share(900, 1000)),
+        at("vgg16_features", 100, share(900, 1000)),
     ]
-    names = ["squeezenet_probe", "vgg16_probe", "vgg16_dense"]
+    names = ["squeezenet_probe", "vgg16_probe", "vgg16_features"]
     assert dropped(standing_of(points, names, ALL_IMAGES)) == set()
     points.append(at("vgg16_probe", 100, share(500, 1000)))
     assert dropped(standing_of(points, names, ALL_IMAGES)) == {"squeezenet_probe"}
