@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from core.analysis.advice.race.request import Race, RaceSpec
-from core.analysis.advice.race.rule import standing_of
+from core.analysis.advice.race.rule import status_of
 from core.experiments.race_points import RacePoint, packed
 from core.jobs.records import JobRecord
 from tests.experiments.test_race_points import point
@@ -70,7 +70,7 @@ def race(curves: Mapping[str, Sequence[float]] = CURVES, **changes: Any) -> Race
     values: dict[str, Any] = {
         "job": job(),
         "spec": spec,
-        "standing": standing_of(points(curves), list(curves), TRAIN_IMAGES),
+        "status": status_of(points(curves), list(curves), TRAIN_IMAGES),
         "ended": "done",
         "failed": {},
         "seconds": 93.0,

@@ -33,8 +33,8 @@ _BENDS = 12
 def race_chart(race: Race) -> Exhibit:
     """A line for each strategy with its intervals. Who was dropped is faint, with the optimistic
     line that was not enough, dotted on to all training images."""
-    standing = race.standing
-    shown = [one for one in standing.racers if one.points]
+    status = race.status
+    shown = [one for one in status.racers if one.points]
     counts = [float(size) for size in (*race.spec.sizes, race.spec.train_images)]
     axis = count_axis("training images", counts)
     axis |= {"tickvals": counts, "ticktext": [f"{round(count):,}" for count in counts]}
@@ -114,7 +114,7 @@ def race_frame(race: Race) -> pd.DataFrame:
             "optimistic, on all images (%)": hundredfold(one.line),
             "verdict": verdict_words(race, one),
         }
-        for one in race.standing.racers
+        for one in race.status.racers
     )
 
 

@@ -58,7 +58,7 @@ def _print(dataset: Dataset, found: Race) -> None:
                 percent_text(one.last.accuracy if one.last else None),
                 verdict_words(found, one),
             )
-            for one in found.standing.racers
+            for one in found.status.racers
         ],
     )
     print(
@@ -67,7 +67,7 @@ def _print(dataset: Dataset, found: Race) -> None:
 
 
 def _document(dataset: Dataset, found: Race) -> dict[str, Any]:
-    leader = found.standing.leader
+    leader = found.status.leader
     return {
         "dataset": dataset.name,
         "dataset_id": dataset.id,
@@ -76,7 +76,7 @@ def _document(dataset: Dataset, found: Race) -> dict[str, Any]:
         "seconds": found.seconds,
         "ended": found.ended,
         "train_images": found.spec.train_images,
-        "validation_images": found.standing.validation_images,
+        "validation_images": found.status.validation_images,
         "leader": None if leader is None else leader.strategy,
         "remaining": found.remaining,
         "undecided": found.undecided,
@@ -98,7 +98,7 @@ def _document(dataset: Dataset, found: Race) -> dict[str, Any]:
                     for point in one.scored
                 ],
             }
-            for one in found.standing.racers
+            for one in found.status.racers
         ],
         "words": describe_race(found),
     }

@@ -22,7 +22,7 @@ def test_each_strategy_is_a_line_and_the_dropped_are_faint_with_the_line_that_wa
     assert lines["VGG16 probe"].opacity == 1
     dotted = [trace for trace in exhibit.figure.data if not trace.name]
     assert [(trace.x[0], trace.x[-1]) for trace in dotted] == [(200, 1600)] * 2
-    racers = {one.strategy: one for one in race().standing.racers}
+    racers = {one.strategy: one for one in race().status.racers}
     assert [trace.y[-1] for trace in dotted] == [
         100 * racers[name].dropped.line for name in ("mlp", "squeezenet_probe")
     ]

@@ -40,7 +40,7 @@ def describe_race(race: Race) -> list[str]:
     for verdict in (Verdict.DROPPED, Verdict.FAILED):
         found += [
             f"{title_of(one.strategy)}: {verdict_words(race, one)}."
-            for one in race.standing.racers
+            for one in race.status.racers
             if race.verdict(one) is verdict
         ]
     return [*found, describe_undecided(race)]
@@ -61,10 +61,10 @@ def describe_end(race: Race) -> str:
 
 
 def describe_leader(race: Race) -> str:
-    leader = race.standing.leader
+    leader = race.status.leader
     if leader is None or leader.last is None:
         return "No training is done yet, so nobody leads."
-    images = count_text(race.standing.validation_images, "validation image")
+    images = count_text(race.status.validation_images, "validation image")
     return (
         f"{title_of(leader.strategy)} leads: trained on {leader.last.images:,} of "
         f"{count_text(race.spec.train_images, 'training image')}, it is right for "
@@ -74,7 +74,7 @@ def describe_leader(race: Race) -> str:
 
 def describe_undecided(race: Race) -> str:
     """What the race leaves open."""
-    count, remain = len(race.standing.racers), len(race.remaining)
+    count, remain = len(race.status.racers), len(race.remaining)
     start = f"{remain} of {count_text(count, 'strategy')} {'remains' if remain == 1 else 'remain'}"
     if not race.undecided:
         return f"{start}; nobody can overtake the leader any more, if curves flatten as they do."

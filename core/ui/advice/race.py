@@ -150,7 +150,7 @@ def _show(dataset: Dataset, race: Race) -> None:
 
 def _show_result(race: Race) -> None:
     sentences(describe_race(race))
-    if race.standing.leader is None:
+    if race.status.leader is None:
         return
     show_exhibit(race_chart(race), "advice.race")
     alt = "Each strategy of the race with its verdict, one line each."

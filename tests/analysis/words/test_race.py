@@ -20,7 +20,7 @@ RACE = race()
 
 def said(name: str, **changes: object) -> str:
     found = race(**changes)
-    return verdict_words(found, next(one for one in found.standing.racers if one.strategy == name))
+    return verdict_words(found, next(one for one in found.status.racers if one.strategy == name))
 
 
 def test_each_verdict_has_its_reason():
@@ -83,7 +83,7 @@ def test_where_nothing_is_undecided_it_says_so():
     assert describe_undecided(found).startswith("2 of 3 strategies remain; nobody can overtake")
     alone = replace(found, failed={"majority": "gone"})
     assert describe_undecided(alone).startswith("1 of 3 strategies remains;")
-    assert alone.verdict(alone.standing.racers[0]) is Verdict.FAILED
+    assert alone.verdict(alone.status.racers[0]) is Verdict.FAILED
 
 
 def test_just_run_it(arrows_plan):

@@ -17,7 +17,7 @@ import numpy as np
 
 from core.analysis.advice.facts import default_split
 from core.analysis.advice.race.request import KIND, RaceSpec, ladder_of, points_of
-from core.analysis.advice.race.rule import Standing, standing_of
+from core.analysis.advice.race.rule import RaceStatus, status_of
 from core.analysis.comparison import title_of
 from core.backbones.backend import forget_networks
 from core.datasets.dataset import Dataset
@@ -126,8 +126,8 @@ class Racing:
         return 60 * self.spec.minutes - self._spent
 
     @property
-    def _standing(self) -> Standing:
-        return standing_of(self._points, self.spec.names, self.spec.train_images)
+    def _status(self) -> RaceStatus:
+        return status_of(self._points, self.spec.names, self.spec.train_images)
 
     def _next(self) -> tuple[str, np.ndarray] | None:
         """The strategy whose turn it is, with its training images; None where nothing is left.
@@ -137,7 +137,7 @@ class Racing:
         """
         self._short_of_time = False
         known = {(point.strategy, point.train_images) for point in self._points}
-        remaining = [name for name in self._standing.remaining if name not in self.failed]
+        remaining = [name for name in self._status.remaining if name not in self.failed]
         for images in self._ladder:
             for name in remaining:
                 if (name, len(images)) in known:
@@ -223,7 +223,7 @@ class Racing:
 
     def _step(self, strategy: str, images: int) -> str:
         """Which training this is; whoever was dropped needs no more of them."""
-        left = [name for name in self._standing.remaining if name not in self.failed]
+        left = [name for name in self._status.remaining if name not in self.failed]
         done = sum(point.strategy not in left for point in self._points)
         return (
             f"{title_of(strategy)} on {count_text(images, 'training image')}, training "

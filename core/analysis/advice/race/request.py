@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.analysis.advice.facts import IMAGE_SIZE, default_split
 from core.analysis.advice.probes import FEWEST_A_CLASS
-from core.analysis.advice.race.rule import Kept, Racer, Standing, standing_of
+from core.analysis.advice.race.rule import Kept, Racer, RaceStatus, status_of
 from core.datasets.dataset import Dataset
 from core.datasets.split import Split
 from core.errors import BadInput, HeadstartError
@@ -107,7 +107,7 @@ class Race:
 
     job: JobRecord
     spec: RaceSpec
-    standing: Standing
+    status: RaceStatus
     ended: Literal["time", "done"] | None
     failed: Mapping[str, str]
     seconds: float | None
@@ -115,18 +115,18 @@ class Race:
     @property
     def remaining(self) -> tuple[str, ...]:
         """The strategies that were neither dropped nor failed."""
-        return tuple(name for name in self.standing.remaining if name not in self.failed)
+        return tuple(name for name in self.status.remaining if name not in self.failed)
 
     @property
     def undecided(self) -> tuple[str, ...]:
         """Those that might still beat the leader."""
         open_ends = (Verdict.OPEN, Verdict.UNKNOWN)
-        return tuple(one.strategy for one in self.standing.racers if self.verdict(one) in open_ends)
+        return tuple(one.strategy for one in self.status.racers if self.verdict(one) in open_ends)
 
     def verdict(self, one: Racer) -> Verdict:
-        """Of a racer of ``standing``. The best probe and the best from scratch are kept where they
+        """Of a racer of ``status``. The best probe and the best from scratch are kept where they
         could not win, too."""
-        leader = self.standing.leader
+        leader = self.status.leader
         if one.strategy in self.failed:
             return Verdict.FAILED
         if one.dropped is not None:
@@ -287,7 +287,7 @@ def _race(store: Store, job: JobRecord, spec: RaceSpec) -> Race:
     return Race(
         job=job,
         spec=spec,
-        standing=standing_of(points_of(store, spec), spec.names, spec.train_images),
+        status=status_of(points_of(store, spec), spec.names, spec.train_images),
         ended=result.get("ended"),
         failed=result.get("failed", {}),
         seconds=result.get("seconds"),

@@ -75,7 +75,7 @@ class Racer:
 
 
 @dataclass(frozen=True)
-class Standing:
+class RaceStatus:
     """Who leads, who is left and who was dropped. ``leader`` has the highest accuracy at its last
     point; None before the first point. ``train_images``: all that there are."""
 
@@ -95,10 +95,10 @@ class Standing:
         )
 
 
-def standing_of(
+def status_of(
     points: Sequence[RacePoint], strategies: Sequence[str], train_images: int
-) -> Standing:
-    """The standing after ``points`` of one dataset and split, the oldest first.
+) -> RaceStatus:
+    """The status after ``points`` of one dataset and split, the oldest first.
 
     After each point everybody is judged again. Who was dropped stays so: later points of it, from
     another race, change nothing.
@@ -116,7 +116,7 @@ def standing_of(
         _keep(list(racers.values()))
         for one in racers.values():
             _judge(one, leader)
-    return Standing(tuple(racers.values()), train_images, leader)
+    return RaceStatus(tuple(racers.values()), train_images, leader)
 
 
 def scored(point: RacePoint) -> Scored:

@@ -193,7 +193,7 @@ def test_the_job_keeps_how_it_ended(planned, arrows, arrows_store):
     race = latest_race(arrows_store, arrows, 64)
     assert (race.job.state, race.job.error, race.ended) == ("finished", None, "done")
     assert race.remaining == NAMES
-    assert [len(one.points) for one in race.standing.racers] == [3, 3, 3, 3]
+    assert [len(one.points) for one in race.status.racers] == [3, 3, 3, 3]
 
 
 def test_a_process_that_was_killed_loses_its_training_and_the_next_leaves_that_strategy_out(
@@ -211,7 +211,7 @@ def test_a_process_that_was_killed_loses_its_training_and_the_next_leaves_that_s
     race = latest_race(arrows_store, arrows, 64)
     assert race.failed == {"cnn": "The process of this race was killed."}
     assert "cnn" not in race.remaining
-    counts = {one.strategy: len(one.points) for one in race.standing.racers}
+    counts = {one.strategy: len(one.points) for one in race.status.racers}
     assert counts == {"majority": 3, "mlp": 3, "cnn": 0, "vgg16_scratch": 3}
 
 

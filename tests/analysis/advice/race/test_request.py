@@ -149,11 +149,11 @@ def test_one_race_at_a_time_and_the_next_goes_on_from_its_points(arrows, arrows_
     arrows_store.cancel_job(job.id)
     race = latest_race(arrows_store, arrows, SIZE)
     assert (race.job.state, race.ended, race.remaining) == ("cancelled", None, planned.spec.names)
-    assert race.standing.racers[1].points == [mine]
+    assert race.status.racers[1].points == [mine]
     again = request_race(arrows_store, plan(arrows_store, arrows, minutes=9))
     assert (again.id, again.state) == (job.id, "queued")
     assert latest_race(arrows_store, arrows, SIZE).spec.minutes == 9
-    assert latest_race(arrows_store, arrows, SIZE).standing.racers[1].points == [mine]
+    assert latest_race(arrows_store, arrows, SIZE).status.racers[1].points == [mine]
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,12 @@ import pytest
 
 from core.analysis.advice.race.rule import (
     Kept,
+    RaceStatus,
     Scored,
-    Standing,
     most_gained,
     optimistic_end,
     scored,
-    standing_of,
+    status_of,
 )
 from core.experiments.race_points import packed
 from tests.experiments.test_race_points import point
@@ -37,7 +37,7 @@ Curve = Callable[[float], float]
 
 def raced(
     curves: Mapping[str, Curve], images: int, random: np.random.Generator | None = None
-) -> Standing:
+) -> RaceStatus:
     """Size after size. Without ``random`` a larger accuracy is right wherever a smaller is; with it
     each network draws one image in five anew, so that two on one curve differ as networks do."""
     hardness = {name: random.random(images) if random else None for name in curves}
@@ -51,7 +51,7 @@ def raced(
                 anew = random.random(images) < 0.2
                 right = np.where(anew, random.random(images), hard) < curve(size)
             points.append(at(name, size, right))
-    return standing_of(points, list(curves), ALL_IMAGES)
+    return status_of(points, list(curves), ALL_IMAGES)
 
 
 def concave(random: np.random.Generator) -> Curve:
@@ -75,8 +75,8 @@ def winner(curves: Mapping[str, Curve]) -> str:
     return max(curves, key=lambda name: curves[name](ALL_IMAGES))
 
 
-def dropped(standing: Standing) -> set[str]:
-    return {one.strategy for one in standing.racers if one.dropped is not None}
+def dropped(status: RaceStatus) -> set[str]:
+    return {one.strategy for one in status.racers if one.dropped is not None}
 
 
 # It never drops a winner whose curve is concave --------------------------------------------------
@@ -86,9 +86,9 @@ def test_on_exact_curves_the_winner_always_stays_and_most_others_leave():
     random, left, entered = np.random.default_rng(0), 0, 0
     for _ in range(60):
         curves = {name: concave(random) for name in OTHERS}
-        standing = raced(curves, images=1000)
-        assert winner(curves) not in dropped(standing)
-        left, entered = left + len(dropped(standing)), entered + len(OTHERS) - 1
+        status = raced(curves, images=1000)
+        assert winner(curves) not in dropped(status)
+        left, entered = left + len(dropped(status)), entered + len(OTHERS) - 1
     assert left / entered > 0.3
 
 
@@ -119,16 +119,16 @@ def test_the_hardest_case_is_lost_less_often_than_one_time_in_twenty():
 
 def test_a_flat_curve_far_below_leaves_with_its_second_point():
     curves: dict[str, Curve] = {"vgg16_features": lambda _n: 0.85, "vgg16_finetune": lambda _n: 0.3}
-    standing = raced(curves, images=500)
-    assert standing.remaining == ("vgg16_features",)
-    assert standing.leader is not None
-    assert standing.leader.strategy == "vgg16_features"
-    drop = standing.racers[1].dropped
+    status = raced(curves, images=500)
+    assert status.remaining == ("vgg16_features",)
+    assert status.leader is not None
+    assert status.leader.strategy == "vgg16_features"
+    drop = status.racers[1].dropped
     assert drop is not None
     assert (drop.images, drop.leader) == (200, "vgg16_features")
     assert drop.line < drop.leader_low < 0.85
     # What it was judged by stays, also where the leader got further.
-    assert len(standing.racers[1].points) == 3
+    assert len(status.racers[1].points) == 3
 
 
 def test_one_that_still_rises_steeply_stays():
@@ -136,9 +136,9 @@ def test_one_that_still_rises_steeply_stays():
         "vgg16_features": lambda _n: 0.95,
         "vgg16_finetune": lambda n: 0.2 + 0.4 * n / 400,
     }
-    standing = raced(curves, images=2000)
-    assert standing.remaining == tuple(curves)
-    assert standing.racers[1].line == 1.0
+    status = raced(curves, images=2000)
+    assert status.remaining == tuple(curves)
+    assert status.racers[1].line == 1.0
 
 
 def test_few_images_drop_nobody_who_is_not_far_behind():
@@ -149,8 +149,8 @@ def test_few_images_drop_nobody_who_is_not_far_behind():
 
 def test_two_points_are_needed():
     points = [at("vgg16_features", 100, share(95, 100)), at("vgg16_finetune", 100, share(5, 100))]
-    standing = standing_of(points, ["vgg16_features", "vgg16_finetune"], ALL_IMAGES)
-    assert (dropped(standing), standing.racers[1].line) == (set(), None)
+    status = status_of(points, ["vgg16_features", "vgg16_finetune"], ALL_IMAGES)
+    assert (dropped(status), status.racers[1].line) == (set(), None)
 
 
 # Who is never dropped -----------------------------------------------------------------------------
@@ -167,20 +167,20 @@ def test_majority_the_best_probe_and_one_from_scratch_stay_however_bad_they_are(
         "vgg16_finetune": 0.95,
     }
     curves: dict[str, Curve] = {name: (lambda _n, a=a: a) for name, a in levels.items()}
-    standing = raced(curves, images=1000)
-    assert {one.strategy: one.kept for one in standing.racers if one.kept} == {
+    status = raced(curves, images=1000)
+    assert {one.strategy: one.kept for one in status.racers if one.kept} == {
         "majority": Kept.BASELINE,
         "cnn": Kept.FROM_SCRATCH,
         "vgg16_probe": Kept.BEST_PROBE,
     }
-    assert standing.remaining == ("majority", "cnn", "vgg16_probe", "vgg16_finetune")
+    assert status.remaining == ("majority", "cnn", "vgg16_probe", "vgg16_finetune")
 
 
 def test_the_network_of_a_backbone_from_random_weights_stays_where_it_is_the_only_one():
     curves: dict[str, Curve] = {"vgg16_scratch": lambda _n: 0.1, "vgg16_features": lambda _n: 0.9}
-    standing = raced(curves, images=1000)
-    assert standing.racers[0].kept is Kept.FROM_SCRATCH
-    assert dropped(standing) == set()
+    status = raced(curves, images=1000)
+    assert status.racers[0].kept is Kept.FROM_SCRATCH
+    assert dropped(status) == set()
 
 
 def test_who_was_the_best_probe_can_leave_once_another_is_better():
@@ -190,9 +190,9 @@ def test_who_was_the_best_probe_can_leave_once_another_is_better():
         at("vgg16_features", 100, share(900, 1000)),
     ]
     names = ["squeezenet_probe", "vgg16_probe", "vgg16_features"]
-    assert dropped(standing_of(points, names, ALL_IMAGES)) == set()
+    assert dropped(status_of(points, names, ALL_IMAGES)) == set()
     points.append(at("vgg16_probe", 100, share(500, 1000)))
-    assert dropped(standing_of(points, names, ALL_IMAGES)) == {"squeezenet_probe"}
+    assert dropped(status_of(points, names, ALL_IMAGES)) == {"squeezenet_probe"}
 
 
 # The numbers --------------------------------------------------------------------------------------
@@ -237,9 +237,9 @@ def test_near_duplicates_count_once():
 
 def test_strategies_that_are_not_in_the_race_are_left_out():
     points = [at("cnn", 100, share(9, 10)), at("gone", 100, share(10, 10))]
-    standing = standing_of(points, ["cnn", "removed_probe"], ALL_IMAGES)
-    assert [one.strategy for one in standing.racers] == ["cnn", "removed_probe"]
-    assert standing.leader is standing.racers[0]
-    assert standing.validation_images == 10
-    nothing = standing_of([], ["cnn"], ALL_IMAGES)
+    status = status_of(points, ["cnn", "removed_probe"], ALL_IMAGES)
+    assert [one.strategy for one in status.racers] == ["cnn", "removed_probe"]
+    assert status.leader is status.racers[0]
+    assert status.validation_images == 10
+    nothing = status_of([], ["cnn"], ALL_IMAGES)
     assert (nothing.leader, nothing.validation_images) == (None, 0)
