@@ -24,7 +24,8 @@ from core.charts.style import (
 )
 from core.text import count_text, escape_plotly, percent_text
 
-HEIGHT = 460
+# More for each entry of the legend, which takes a line of its own on a telephone.
+HEIGHT, ENTRY_HEIGHT = 380, 20
 FADED = 0.45
 # Points of a straight line on an axis of logarithms, where it is bent.
 _BENDS = 12
@@ -41,7 +42,7 @@ def race_chart(race: Race) -> Exhibit:
     axis["range"] = [math.log10(min(counts)) - 0.06, math.log10(max(counts)) + 0.06]
     points = [point for one in shown for point in one.scored]
     figure = empty_chart(
-        HEIGHT,
+        HEIGHT + ENTRY_HEIGHT * len(shown),
         axis,
         percent_axis(
             "validation images correct (%)",
@@ -104,7 +105,7 @@ def race_chart(race: Race) -> Exhibit:
 
 def race_frame(race: Race) -> pd.DataFrame:
     """One line a strategy: its last point, where its optimistic line ends, and what follows."""
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         {
             "strategy": title_of(one.strategy),
             "training images": one.last.images if one.last else None,
@@ -116,6 +117,8 @@ def race_frame(race: Race) -> pd.DataFrame:
         }
         for one in race.status.racers
     )
+    # A count that is missing must not make fractions of the others.
+    return frame.astype({"training images": "Int64"})
 
 
 def _add_optimistic_line(figure: go.Figure, one: Racer, train_images: int) -> None:

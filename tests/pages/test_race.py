@@ -87,14 +87,14 @@ def test_its_result_is_there_in_words_as_a_chart_and_fills_the_form(arrows, stor
     text = everything(app).replace("\\", "")
     assert "The budget of 10 min was used up before every training was done." in text
     assert "VGG16 probe leads: trained on 21 of 76 training images" in text
-    assert "MLP: cannot win here: dropped at 12 training images" in text
-    assert "not trained: Its loss became nan" in text
+    assert "MLP cannot win here: even its optimistic line ended at " in text
+    assert "VGG16 from random weights was not trained: Its loss became nan." in text
     (chart,) = app.get("plotly_chart")
     assert "VGG16 probe 80.0 % of 6, 82.0 % of 12, 84.0 % of 21, leads" in chart.proto.alt
     verdicts = app.dataframe[-1].value
     assert "leads" in verdicts["verdict"].tolist()
     race = latest_race(store, arrows)
-    label = f"Fill the Benchmark form with the {len(race.remaining)} strategies that remain"
+    label = f"Benchmark the {len(race.remaining)} that remain"
     page, query_string = links(app)[label]
     query = {name: value for name, (value,) in parse_qs(query_string).items()}
     assert page == "benchmark"

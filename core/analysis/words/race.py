@@ -3,17 +3,17 @@
 from core.analysis.advice.race.request import Race, RacePlan, Verdict
 from core.analysis.advice.race.rule import Kept, Racer, Scored
 from core.analysis.comparison import title_of
-from core.analysis.words.verdicts import interval_words
-from core.text import count_text, list_text, percent_text, rough_seconds_text, seconds_text
+from core.analysis.words.verdicts import closed, interval_words
+from core.text import count_text, percent_text, rough_seconds_text, seconds_text
 
 HOW = (
     "Strategies are trained on a sixteenth, an eighth and a quarter of the training images, each "
     "part inside the next, with at least ten images of each class. They are scored on validation "
     "images; test images are not touched. One is dropped when it cannot win any more: when even "
-    "its optimistic line ends below the leader. That line goes through its last two points as "
-    "steeply as their interval allows, on to all training images; a learning curve that flattens "
-    "stays below it. The majority class, the best probe and the best network without pre-training "
-    "are never dropped."
+    "its optimistic line ends below the lower end of the leader's interval. That line goes on from "
+    "its last two points as steeply as their intervals allow, to all training images; a learning "
+    "curve that flattens stays below it. The majority class, the best probe and the best network "
+    "without pre-training are never dropped."
 )
 _KEPT = {
     Kept.BASELINE: "the baseline",
@@ -37,9 +37,9 @@ def describe_quick(plan: RacePlan) -> str | None:
 def describe_race(race: Race) -> list[str]:
     """All that a race says, in the order in which it matters."""
     found = [describe_end(race), describe_leader(race)]
-    for verdict in (Verdict.DROPPED, Verdict.FAILED):
+    for verdict, verb in ((Verdict.DROPPED, ""), (Verdict.FAILED, "was ")):
         found += [
-            f"{title_of(one.strategy)}: {verdict_words(race, one)}."
+            f"{closed(title_of(one.strategy))} {verb}{verdict_words(race, one)}."
             for one in race.status.racers
             if race.verdict(one) is verdict
         ]
@@ -78,8 +78,8 @@ def describe_undecided(race: Race) -> str:
     start = f"{remain} of {count_text(count, 'strategy')} {'remains' if remain == 1 else 'remain'}"
     if not race.undecided:
         return f"{start}; nobody can overtake the leader any more, if curves flatten as they do."
-    titles = list_text([title_of(name) for name in race.undecided])
-    return f"{start}. Undecided: {titles} might still be better on all images."
+    titles = "; ".join(title_of(name) for name in race.undecided)
+    return f"{start}. Undecided, as they might still be better on all images: {titles}."
 
 
 def verdict_words(race: Race, one: Racer) -> str:
@@ -90,9 +90,9 @@ def verdict_words(race: Race, one: Racer) -> str:
     if one.dropped is not None:
         drop = one.dropped
         return (
-            f"{verdict} here: dropped at {count_text(drop.images, 'training image')}, where even "
-            f"its optimistic line ended at {percent_text(drop.line)}, and "
-            f"{title_of(drop.leader)} had {percent_text(drop.leader_low)} at least"
+            f"{verdict} here: even its optimistic line ended at {percent_text(drop.line)}, below "
+            f"the {percent_text(drop.leader_low)} that {closed(title_of(drop.leader))} had at "
+            f"least (dropped at {count_text(drop.images, 'training image')})"
         )
     if verdict is Verdict.KEPT and one.kept is not None:
         return f"{verdict}: {_KEPT[one.kept]}"

@@ -15,7 +15,7 @@ from core.charts.race import race_chart, race_frame
 from core.datasets.dataset import Dataset
 from core.errors import BadInput
 from core.jobs.records import waiting_text
-from core.text import count_text, escape_markdown
+from core.text import escape_markdown
 from core.ui.datasets.facts import address_of
 from core.ui.frame import actions, reads
 from core.ui.frame.access import may_edit, show_viewer_note
@@ -144,8 +144,7 @@ def _show(dataset: Dataset, race: Race) -> None:
         st.subheader("The last race")
         _show_result(race)
         query = {"dataset": address_of(dataset), "strategies": ",".join(race.remaining)}
-        remaining = count_text(len(race.remaining), "strategy")
-        link_to("benchmark", f"Fill the Benchmark form with the {remaining} that remain", **query)
+        link_to("benchmark", f"Benchmark the {len(race.remaining)} that remain", **query)
 
 
 def _show_result(race: Race) -> None:

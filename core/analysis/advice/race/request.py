@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -36,6 +35,8 @@ from core.training.spec import ImageSize, nested_subset
 
 KIND = "race"
 FRACTIONS = (1 / 16, 1 / 8, 1 / 4)
+# A line through two points says nothing where the second has less than so many times the images.
+APART = 1.25
 LONGEST_MINUTES = 24 * 60
 # Where everything on all images takes no longer than this, a race is not worth its own time.
 QUICK_SECONDS = 600
@@ -196,19 +197,21 @@ def ladder_of(dataset: Dataset, split: Split) -> tuple[np.ndarray, ...]:
     """The training images (positions) of each point, each part of the next: ``FRACTIONS`` of them,
     at least ``FEWEST_A_CLASS`` of each class or all that it has.
 
-    Raises ``BadInput`` where these are fewer than two different numbers below all.
+    A part that is hardly larger than the one before it, or hardly smaller than all, is left out.
+    Raises ``BadInput`` where fewer than two are left.
     """
     seed = default_split().seed
-    parts = [
-        nested_subset(split.train, dataset.labels, fraction, seed, FEWEST_A_CLASS)
-        for fraction in FRACTIONS
-    ]
-    found = [part for part, after in pairwise([*parts, split.train]) if len(part) < len(after)]
+    found: list[np.ndarray] = []
+    for fraction in FRACTIONS:
+        part = nested_subset(split.train, dataset.labels, fraction, seed, FEWEST_A_CLASS)
+        before = len(found[-1]) if found else 0
+        if APART * before <= len(part) and APART * len(part) <= len(split.train):
+            found.append(part)
     if len(found) < 2:
         raise BadInput(
             f"{dataset.name} is too small for a race: of its "
             f"{count_text(len(split.train), 'training image')} a sixteenth, an eighth and a "
-            f"quarter, with at least {FEWEST_A_CLASS} of each class, are not two different "
+            f"quarter, with at least {FEWEST_A_CLASS} of each class, give too few different "
             "numbers. Just run the strategies on all of them.",
             "dataset",
         )
@@ -239,7 +242,7 @@ def run_race(store: Store, plan: RacePlan, say: Callable[[str], None]) -> Race:
     job, shown = request_race(store, plan), ""
     try:
         while job.is_active:
-            line = progress_text(job.progress)
+            line = job.progress.step if job.progress else progress_text(None)
             if job.state == "queued":
                 line = waiting_text(store.queue_place(job.id))
             if line != shown:

@@ -57,6 +57,14 @@ def test_the_subsets_are_nested_stratified_and_without_validation_and_test(arrow
     assert np.bincount(arrows.labels[ladder[0]]).tolist() == [2, 2, 2]
 
 
+def test_a_part_that_is_hardly_larger_than_the_one_before_is_left_out(arrows, monkeypatch):
+    """Of each class ten, then eleven or so, then fifteen or so, then nearly all."""
+    monkeypatch.setattr(request, "FRACTIONS", (1 / 16, 0.42, 0.6, 0.95))
+    monkeypatch.setattr(request, "FEWEST_A_CLASS", 10)
+    first, second = ladder_of(arrows, default_split().of(arrows))
+    assert (len(first), 45 <= len(second) <= 48) == (30, True)
+
+
 def test_the_plan_has_complete_settings_cheap_strategies_first(arrows, arrows_store):
     planned = plan(arrows_store, arrows, strategies=["cnn", "majority", "mlp"])
     spec = planned.spec
