@@ -19,6 +19,7 @@ from core.text import escape_markdown
 from core.ui.datasets.facts import address_of
 from core.ui.frame import actions, reads
 from core.ui.frame.access import may_edit, show_viewer_note
+from core.ui.frame.drawing import digest_of
 from core.ui.frame.errors import error_box
 from core.ui.frame.job_status import REFRESH_SECONDS, show_progress
 from core.ui.frame.page import link_to
@@ -68,7 +69,7 @@ def _show_form(dataset: Dataset) -> None:
             names,
             default=names,
             format_func=title_of,
-            key=f"race.strategies.{dataset.id[:12]}",
+            key=f"race.strategies.{digest_of(dataset.id, names)}",  # no choice of what is gone
             help="At first those of all pre-trained networks that are on this machine.",
         )
         for name, reason in everything.left_out.items():

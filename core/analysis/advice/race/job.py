@@ -38,7 +38,7 @@ from core.jobs.context import JobContext
 from core.jobs.kinds import find_kind
 from core.jobs.records import Progress
 from core.text import count_text, rough_seconds_text
-from core.training.events import Event, TrainingOutcome
+from core.training.events import EpochRecord, Event, TrainingOutcome
 from core.training.spec import TrainingSpec
 
 SEED = 0
@@ -127,7 +127,7 @@ class Racing:
 
     @property
     def _status(self) -> RaceStatus:
-        return status_of(self._points, self.spec.names, self.spec.train_images)
+        return status_of(self._points, self.spec.names, self.spec.train_images, self.failed)
 
     def _next(self) -> tuple[str, np.ndarray] | None:
         """The strategy whose turn it is, with its training images; None where nothing is left.
@@ -172,10 +172,17 @@ class Racing:
         step = self._step(strategy, len(images))
         self._report(step)
         outcome: TrainingOutcome | None = None
+        has_epochs = False
         for event in train(spec, self.dataset, given, self._should_stop):
-            self._report(step)
             if isinstance(event, TrainingOutcome):
                 outcome = event
+            elif isinstance(event, EpochRecord):
+                has_epochs = True
+            elif event.epoch is None and not has_epochs:
+                # Preparing images and extracting features can take most of the time.
+                self._report(f"{step}: {event.step[:1].lower()}{event.step[1:]}")
+            else:
+                self._report(step)
         if outcome is None:
             raise HeadstartError(f"The training of {strategy} ended without a result.")
         found = outcome.predictions

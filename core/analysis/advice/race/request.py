@@ -287,12 +287,13 @@ def points_of(store: Store, spec: RaceSpec) -> list[RacePoint]:
 
 def _race(store: Store, job: JobRecord, spec: RaceSpec) -> Race:
     result = job.result or {}
+    failed = result.get("failed", {})
     return Race(
         job=job,
         spec=spec,
-        status=status_of(points_of(store, spec), spec.names, spec.train_images),
+        status=status_of(points_of(store, spec), spec.names, spec.train_images, failed),
         ended=result.get("ended"),
-        failed=result.get("failed", {}),
+        failed=failed,
         seconds=result.get("seconds"),
     )
 

@@ -10,7 +10,7 @@ no further image.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from statistics import NormalDist
@@ -96,12 +96,15 @@ class RaceStatus:
 
 
 def status_of(
-    points: Sequence[RacePoint], strategies: Sequence[str], train_images: int
+    points: Sequence[RacePoint],
+    strategies: Sequence[str],
+    train_images: int,
+    failed: Collection[str] = (),
 ) -> RaceStatus:
     """The status after ``points`` of one dataset and split, the oldest first.
 
     After each point everybody is judged again. Who was dropped stays so: later points of it, from
-    another race, change nothing.
+    another race, change nothing. Those that ``failed`` lead nobody out: they cannot be run.
     """
     racers = {name: Racer(name) for name in strategies}
     leader: Racer | None = None
@@ -112,9 +115,10 @@ def status_of(
         racer.points = sorted([*racer.points, point], key=lambda one: one.train_images)
         if len(racer.points) > 1:
             racer.line = optimistic_end(racer.points[-2], racer.points[-1], train_images)
-        leader = _best(racers.values())
-        _keep(list(racers.values()))
-        for one in racers.values():
+        able = [one for one in racers.values() if one.strategy not in failed]
+        leader = _best(able)
+        _keep(able)
+        for one in able:
             _judge(one, leader)
     return RaceStatus(tuple(racers.values()), train_images, leader)
 

@@ -60,7 +60,7 @@ class StandIn:
         self.trained.append((spec.strategy, len(split.train)))
         self.specs.append(spec)
         self.split = split
-        yield Progress("Training", 1, 2)
+        yield Progress("Preparing the images", 1, 2)
         self.between()
         self.clock.now += self.seconds.get(spec.strategy, 1.0)
         if spec.strategy in self.raises:

@@ -166,13 +166,12 @@ def test_what_is_reported_says_which_training_and_how_much_time_is_left(
 ):
     engine, context = StandIn(), Listening()
     racing(planned, arrows, arrows_store, engine, context=context).run(engine)
-    first, last = context.reports[0], context.reports[-1]
-    assert first == Progress(
-        "Majority class on 6 training images, training 1 of at most 12; at most 1 min left",
-        0, 60, unit="s of the budget",
-    )  # fmt: skip
-    assert "training 12 of at most 12; at most 50 s left" in last.step
-    assert last.done == 12
+    first, second, last = context.reports[0], context.reports[1], context.reports[-1]
+    majority = "Majority class on 6 training images, training 1 of at most 12"
+    assert first == Progress(f"{majority}; at most 1 min left", 0, 60, unit="s of the budget")
+    assert second.step == f"{majority}: preparing the images; at most 1 min left"
+    assert "training 12 of at most 12: preparing the images; at most 50 s left" in last.step
+    assert last.done == 11
 
 
 # As a job -----------------------------------------------------------------------------------------

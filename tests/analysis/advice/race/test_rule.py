@@ -235,6 +235,19 @@ def test_near_duplicates_count_once():
     assert doubled == alone
 
 
+def test_one_that_failed_leads_nobody_out():
+    """It got far on few images, and ran out of memory on more."""
+    points = [
+        at("vgg16_finetune", 100, share(950, 1000)),
+        at("vgg16_freeze", 100, share(300, 1000)),
+        at("vgg16_freeze", 200, share(300, 1000)),
+    ]
+    names = ["vgg16_freeze", "vgg16_finetune"]
+    assert dropped(status_of(points, names, ALL_IMAGES)) == {"vgg16_freeze"}
+    status = status_of(points, names, ALL_IMAGES, failed={"vgg16_finetune": "Out of memory."})
+    assert (dropped(status), status.leader) == (set(), status.racers[0])
+
+
 def test_strategies_that_are_not_in_the_race_are_left_out():
     points = [at("cnn", 100, share(9, 10)), at("gone", 100, share(10, 10))]
     status = status_of(points, ["cnn", "removed_probe"], ALL_IMAGES)
