@@ -65,7 +65,6 @@ def race(curves: Mapping[str, Sequence[float]] = CURVES, **changes: Any) -> Race
         train_images=TRAIN_IMAGES,
         strategies=tuple((name, {}) for name in curves),
         weights={},
-        first_seconds={},
     )
     values: dict[str, Any] = {
         "job": job(),

@@ -49,7 +49,7 @@ class RaceSpec(BaseModel):
     ``sizes``: training images of its points, the fewest first; ``train_images``: all that there
     are. ``strategies``: pairs of name and complete settings, cheap ones first. ``weights``: the
     digest of those that a strategy starts from. ``first_seconds``: forecasts of the first point of
-    a strategy, where there are any.
+    a strategy, where there are any; made when the race is asked for.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -62,7 +62,7 @@ class RaceSpec(BaseModel):
     train_images: int
     strategies: tuple[tuple[str, dict[str, Any]], ...]
     weights: dict[str, str]
-    first_seconds: dict[str, float]
+    first_seconds: dict[str, float] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -174,10 +174,6 @@ def plan_race(
         backbones="all" if strategies == "all" and backbones is None else backbones,
     )
     experiment, seen = _without_seen(experiment, dataset, split, by_name=strategies != "all")
-    finished, experiments = store.runs(states=["finished"]), store.experiments()
-    validated = len(split.validation)
-    images = {"train": sizes[0], "validation": validated, "test": validated}
-    first = experiment.model_copy(update={"images": images})
     spec = RaceSpec(
         dataset_id=dataset.id,
         split_fingerprint=split.fingerprint,
@@ -187,9 +183,9 @@ def plan_race(
         train_images=len(split.train),
         strategies=experiment.strategies,
         weights={name: _digest(name, settings) for name, settings in experiment.strategies},
-        first_seconds=forecast_each(first, experiments, finished),
     )
-    forecast = forecast_experiment(experiment, experiments, finished)
+    finished = store.runs(states=["finished"])
+    forecast = forecast_experiment(experiment, store.experiments(), finished)
     return RacePlan(spec, experiment, forecast, experiment.unavailable | seen)
 
 
@@ -222,7 +218,8 @@ def request_race(store: Store, plan: RacePlan) -> JobRecord:
     """Queue it. Raises ``BadInput`` where a race on these images waits or works, and ``OSError`` if
     no worker can be started."""
     job_id = _job_id(plan.spec.dataset_id, plan.spec.image_size)
-    arguments = {"race": plan.spec.model_dump(mode="json")}
+    spec = plan.spec.model_copy(update={"first_seconds": _first_seconds(store, plan)})
+    arguments = {"race": spec.model_dump(mode="json")}
     if store.find_job(job_id) is None:
         store.add_job_once(NewJob(job_id, KIND, arguments))
     elif not store.requeue_job(job_id, arguments):
@@ -255,6 +252,14 @@ def run_race(store: Store, plan: RacePlan, say: Callable[[str], None]) -> Race:
     if job.error:
         raise HeadstartError(job.error)
     return _race(store, job, plan.spec)
+
+
+def _first_seconds(store: Store, plan: RacePlan) -> dict[str, float]:
+    """Validation images are scored twice: by the engine as validation and as test images."""
+    validation = plan.experiment.images["validation"]
+    images = {"train": plan.spec.sizes[0], "validation": validation, "test": validation}
+    first = plan.experiment.model_copy(update={"images": images})
+    return forecast_each(first, store.experiments(), store.runs(states=["finished"]))
 
 
 # How it stands ------------------------------------------------------------------------------------

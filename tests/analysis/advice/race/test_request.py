@@ -164,6 +164,21 @@ def test_one_race_at_a_time_and_the_next_goes_on_from_its_points(arrows, arrows_
     assert latest_race(arrows_store, arrows, SIZE).status.racers[1].points == [mine]
 
 
+def test_the_times_of_the_first_points_are_forecast_when_it_is_asked_for(
+    arrows, arrows_store, monkeypatch
+):
+    asked = []
+    monkeypatch.setattr(
+        request, "forecast_each", lambda spec, *_known: asked.append(spec.images) or {"cnn": 3.0}
+    )
+    planned = plan(arrows_store, arrows)
+    assert (asked, planned.spec.first_seconds) == ([], {})
+    request_race(arrows_store, planned)
+    validation = len(default_split().of(arrows).validation)
+    assert asked == [{"train": 6, "validation": validation, "test": validation}]
+    assert latest_race(arrows_store, arrows, SIZE).spec.first_seconds == {"cnn": 3.0}
+
+
 @pytest.mark.parametrize(
     "other",
     [
