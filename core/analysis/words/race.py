@@ -77,7 +77,7 @@ def describe_undecided(race: Race) -> str:
     count, remain = len(race.status.racers), len(race.remaining)
     start = f"{remain} of {count_text(count, 'strategy')} {'remains' if remain == 1 else 'remain'}"
     if not race.undecided:
-        return f"{start}; nobody can overtake the leader any more, if curves flatten as they usually do."
+        return f"{start}; if curves flatten, as they usually do, nobody can overtake the leader."
     titles = "; ".join(title_of(name) for name in race.undecided)
     return f"{start}. Undecided, as they might still be better on all images: {titles}."
 

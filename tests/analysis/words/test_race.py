@@ -82,7 +82,7 @@ def test_before_the_first_point_nobody_leads():
 def test_where_nothing_is_undecided_it_says_so():
     found = race({"majority": (0.3, 0.3), "vgg16_features": (0.9, 0.9), "vgg16_freeze": (0.3, 0.3)})
     assert (found.undecided, found.remaining) == ((), ("majority", "vgg16_features"))
-    assert describe_undecided(found).startswith("2 of 3 strategies remain; nobody can overtake")
+    assert describe_undecided(found).startswith("2 of 3 strategies remain; if curves flatten")
     alone = replace(found, failed={"majority": "gone"})
     assert describe_undecided(alone).startswith("1 of 3 strategies remains;")
     assert alone.verdict(alone.status.racers[0]) is Verdict.FAILED
