@@ -55,15 +55,12 @@ def points_of_facts(facts: Facts) -> list[CurvePoint]:
 
 
 def points_of_race(points: Sequence[RacePoint]) -> list[CurvePoint]:
-    """Of each strategy those with the settings and weights of its newest; ``points`` are of one
-    dataset, split and image size, the oldest first."""
-    newest = {point.strategy: point for point in points}
+    """The points of one race."""
     return [
         CurvePoint(
             point.strategy, point.train_images, point.accuracy, point.distinct_images, point.seconds
         )
         for point in points
-        if point.settings == newest[point.strategy].settings
     ]
 
 

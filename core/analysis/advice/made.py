@@ -1,5 +1,6 @@
 """Forecasts of a dataset, made with all that is known and stored: before any run, never changed."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from core.analysis.advice.experience import Experience
@@ -10,7 +11,7 @@ from core.analysis.advice.replay import experience_without
 from core.analysis.advice.series import bundled_series
 from core.datasets.dataset import Dataset
 from core.experiments.accuracy_forecasts import keep_forecasts
-from core.experiments.race_points import read_points
+from core.experiments.race_points import RacePoint
 from core.experiments.store import Store
 
 
@@ -22,19 +23,19 @@ def forecast_from_facts(store: Store, dataset: Dataset, facts: Facts) -> None:
     keep_forecasts(store.database, made)
 
 
-def forecast_from_race(store: Store, dataset: Dataset, image_size: int) -> None:
-    """Of each strategy that was trained on a part of the images of the default split; nothing
-    where none was. The same trainings make no second forecast."""
-    target = _target(dataset, image_size)
-    points = [
-        one
-        for one in read_points(store.database, dataset.id)
-        if (one.split_fingerprint, one.image_size) == (target.split_fingerprint, image_size)
-    ]
+def forecast_from_race(
+    store: Store, dataset: Dataset, image_size: int, points: Sequence[RacePoint]
+) -> None:
+    """Of each strategy that has ``points`` in a race, which are of the default split; nothing where
+    none has. The same points make no second forecast."""
     if points:
-        experience = experience_of(store, dataset.id)
-        settings = {one.strategy: one.settings for one in points}  # those of the newest
-        made = forecasts_of(points_of_race(points), target, "trained", experience, settings)
+        made = forecasts_of(
+            points_of_race(points),
+            _target(dataset, image_size),
+            "trained",
+            experience_of(store, dataset.id),
+            {one.strategy: one.settings for one in points},
+        )
         keep_forecasts(store.database, made)
 
 

@@ -19,9 +19,10 @@ from core.analysis.advice.forecasts import (
 )
 from core.analysis.advice.power_law import USUAL, CurvePoint, carried
 from core.experiments.accuracy_forecasts import forecasts, keep_forecasts, read_forecasts
-from core.experiments.race_points import RacePoint, packed
+from core.experiments.race_points import packed
 from core.experiments.store import Store
 from tests.analysis.advice.made_forecasts import forecast, trained
+from tests.experiments.test_race_points import point
 from tests.made_facts import backbone, facts
 
 TARGET = Target("e" * 64, "f" * 64, 96, train_images=113, test_images=50)
@@ -156,30 +157,14 @@ def test_times_are_forecast_with_what_a_further_training_would_cost():
     assert (unknown.seconds, unknown.next_seconds) == (None, None)
 
 
-def race_point(images: int, right: int, made_at: str, **changes: object) -> RacePoint:
-    values = {
-        "id": f"cnn-{images}",
-        "made_at": made_at,
-        "dataset_id": "e" * 64,
-        "split_fingerprint": "f" * 64,
-        "image_size": 96,
-        "strategy": "cnn",
-        "settings": {"epochs": 2},
-        "seed": 0,
-        "train_images": images,
-        "validation_images": 20,
-        "distinct_images": 18,
-        "correct": packed(np.arange(20) < right),
-        "seconds": 3.0,
-    }
-    return RacePoint(**(values | changes))
-
-
-def test_of_a_race_the_points_with_the_newest_settings_count():
-    former = race_point(30, 19, "2026-11-01", settings={"epochs": 1})
-    some = [former, race_point(30, 10, "2026-11-02"), race_point(60, 15, "2026-11-03")]
+def test_the_points_of_a_race_are_those_of_a_curve():
+    scored = {"validation_images": 20, "distinct_images": 18}
+    some = [
+        point(train_images=30, seconds=2.0, correct=packed(np.arange(20) < 10), **scored),
+        point(train_images=60, seconds=3.0, correct=packed(np.arange(20) < 15), **scored),
+    ]
     assert points_of_race(some) == [
-        CurvePoint("cnn", 30, 0.5, 18, 3.0),
+        CurvePoint("cnn", 30, 0.5, 18, 2.0),
         CurvePoint("cnn", 60, 0.75, 18, 3.0),
     ]
 

@@ -11,12 +11,12 @@ from core.analysis.advice.made import experience_of, forecast_from_facts, foreca
 from core.datasets.dataset import Dataset
 from core.datasets.storage import open_dataset
 from core.experiments.accuracy_forecasts import keep_forecasts, read_forecasts
-from core.experiments.race_points import keep_point
+from core.experiments.race_points import RacePoint
 from core.experiments.store import Store
 from tests import made_facts, made_series
 from tests.analysis.advice.made_forecasts import forecast
-from tests.analysis.advice.test_forecasts import race_point
 from tests.analysis.advice.test_grades import finished
+from tests.made_race import at, share
 
 
 @pytest.fixture
@@ -29,12 +29,12 @@ def no_series(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "bundled_series", lambda: None)
 
 
-def race(store: Store, dataset: Dataset, **changes: object) -> None:
-    split = default_split().of(dataset)
-    about = {"dataset_id": dataset.id, "split_fingerprint": split.fingerprint}
-    for images, right in ((30, 10), (39, 12)):
-        point = race_point(images, right, f"2026-11-{images}", **(about | changes))
-        keep_point(store.database, replace(point, id=f"{point.strategy}-{images}"))
+def race(dataset: Dataset) -> list[RacePoint]:
+    about = {"dataset_id": dataset.id, "strategy": "cnn", "settings": {"epochs": 2}}
+    return [
+        at("cnn", images, share(right, 20), id=f"{images}", seconds=3.0, **about)
+        for images, right in ((30, 10), (39, 12))
+    ]
 
 
 def test_the_facts_make_forecasts_of_the_probes(arrows_store, arrows):
@@ -48,27 +48,14 @@ def test_the_facts_make_forecasts_of_the_probes(arrows_store, arrows):
 
 
 def test_a_race_makes_forecasts_once(arrows_store, arrows):
-    forecast_from_race(arrows_store, arrows, 96)
+    forecast_from_race(arrows_store, arrows, 96, [])
     assert read_forecasts(arrows_store.database) == []
-    race(arrows_store, arrows)
-    forecast_from_race(arrows_store, arrows, 96)
+    for _ in range(2):
+        forecast_from_race(arrows_store, arrows, 96, race(arrows))
     (one,) = read_forecasts(arrows_store.database)
-    assert (one.strategy, one.kind, one.largest, one.verdict) == (
-        "cnn",
-        "trained",
-        39,
-        "cannot_tell",
-    )
-    assert (one.spent_seconds, one.settings) == (6.0, {"epochs": 2})
-    forecast_from_race(arrows_store, arrows, 96)
-    assert read_forecasts(arrows_store.database) == [one]
-
-
-@pytest.mark.parametrize("changes", [{"image_size": 64}, {"split_fingerprint": "0" * 64}])
-def test_trainings_of_another_kind_are_no_points(arrows_store, arrows, changes):
-    race(arrows_store, arrows, **changes)
-    forecast_from_race(arrows_store, arrows, 96)
-    assert read_forecasts(arrows_store.database) == []
+    assert (one.strategy, one.kind, one.verdict) == ("cnn", "trained", "cannot_tell")
+    assert (one.largest, one.spent_seconds, one.settings) == (39, 6.0, {"epochs": 2})
+    assert one.split_fingerprint == default_split().of(arrows).fingerprint
 
 
 def test_experience_is_what_was_graded_on_other_datasets_and_the_series(
