@@ -30,7 +30,7 @@ def no_series(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def race(dataset: Dataset) -> list[RacePoint]:
-    about = {"dataset_id": dataset.id, "strategy": "cnn", "settings": {"epochs": 2}}
+    about = {"dataset_id": dataset.id, "settings": {"epochs": 2}}
     return [
         at("cnn", images, share(right, 20), id=f"{images}", seconds=3.0, **about)
         for images, right in ((30, 10), (39, 12))
