@@ -35,6 +35,9 @@ def test_each_experiment_has_a_line(waiting):
         "finished",
     )
     assert (line["pre-training helps"], line["made"]) == ("cannot tell", "recorded")
+    assert line["backbones"] == "VGG16"
+    assert line["cheapest as good"] == "CNN, three blocks, 10.0 s"
+    assert "owner" not in shown  # nobody signs in
     assert shown.loc[waiting, "state"] == "at work"
     assert pd.isna(shown.loc[waiting, "best (%)"])
 
@@ -48,6 +51,8 @@ def test_filters_and_order_are_in_the_address(waiting):
         ({"state": "active"}, [waiting]),
         ({"source": "recorded", "dataset": "arrows"}, [EXPERIMENT]),
         ({"tag": "demo"}, [EXPERIMENT]),
+        ({"device": "two test cores"}, [EXPERIMENT]),
+        ({"device": "a GPU that nobody has"}, [waiting, EXPERIMENT]),
         ({"sort": "accuracy"}, [EXPERIMENT, waiting]),
         ({"shelf": "archived"}, []),
     ):

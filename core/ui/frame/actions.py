@@ -25,12 +25,14 @@ from core.ui.frame.access import editors_only, visitor
 
 @editors_only
 def create_experiments(specs: Sequence[ExperimentSpec]) -> list[str]:
-    """Queue the runs of all ``specs``, or of none; returns the ids of the experiments.
+    """Queue the runs of all ``specs``, or of none; returns the ids of the experiments, whose owner
+    is whoever is signed in.
 
     Raises ``LimitReached`` where too many runs would wait, or the home is full.
     """
     check_stored(0, "what these runs keep")
-    return reads.store().create_experiments(specs, current_settings().most_queued_runs)
+    owner = visitor().email or ""
+    return reads.store().create_experiments(specs, current_settings().most_queued_runs, owner)
 
 
 @editors_only
