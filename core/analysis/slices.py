@@ -12,9 +12,11 @@ from enum import StrEnum
 import numpy as np
 
 from core.analysis.evidence import ExperimentPredictions
-from core.analysis.image_properties import ImageProperty
+from core.analysis.image_properties import ImageProperty, Measurements, property_values
 from core.analysis.significance import mean_interval
+from core.datasets.dataset import Dataset
 from core.experiments.labels import OwnSlice
+from core.experiments.records import ExperimentRecord
 
 # With fewer the interval of an accuracy is wider than half of the scale.
 FEWEST_IMAGES = 10
@@ -95,6 +97,23 @@ class SliceAccuracy:
     accuracy: float
     low: float
     high: float
+
+
+def experiment_slices(
+    evidence: ExperimentPredictions,
+    experiment: ExperimentRecord,
+    dataset: Dataset | None,
+    measurements: Measurements | None,
+) -> Slicing:
+    """All slices by what is known, with those that people named; none without predictions.
+
+    Without the ``dataset`` there are classes alone; ``measurements`` as ``kept_measurements`` has
+    them.
+    """
+    if not evidence.answers:
+        return Slicing((), ())
+    values = property_values(evidence, experiment.spec, dataset, measurements)
+    return with_own_slices(slices_of(values), experiment.labels.slices)
 
 
 def slices_of(values: Mapping[ImageProperty, np.ndarray]) -> Slicing:

@@ -156,6 +156,14 @@ def test_every_metric_and_every_class_is_in_it(themes):
     assert "ROC curve" not in themes.text
 
 
+def test_where_it_helps_is_in_it_by_what_is_known(themes):
+    assert {"id": "slices-title"} in themes.of("h2")
+    assert "class “" in themes.text
+    assert "whether the two differ in each of" in themes.text
+    # Nobody had the pixels measured.
+    assert "brightness" not in themes.text
+
+
 @pytest.mark.usefixtures("home")
 def test_two_classes_have_their_curves():
     labels = np.array([0, 0, 0, 1, 1], np.int32)
@@ -176,11 +184,11 @@ def test_structure_that_assistive_technology_needs(themes):
     for landmark in ("header", "nav", "main", "footer", "h1", "title"):
         assert len(themes.of(landmark)) == 1
     levels = [int(tag[1]) for tag, _ in themes.elements if re.fullmatch("h[1-6]", tag)]
-    assert levels == [1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 2, 2]
+    assert levels == [1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 2, 2]
     assert {attributes["scope"] for attributes in themes.of("th")} == {"col", "row"}
-    assert len(themes.of("caption")) == len(themes.of("table")) == 24
+    assert len(themes.of("caption")) == len(themes.of("table")) == 25
     charts = [attributes for attributes in themes.of("div") if attributes.get("role") == "img"]
-    assert len(charts) == 15
+    assert len(charts) == 16
     assert min(len(chart["aria-label"]) for chart in charts) > 100
     assert all(picture["alt"] for picture in themes.of("img"))
     ids = [attributes["id"] for _, attributes in themes.elements if "id" in attributes]

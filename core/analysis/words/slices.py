@@ -89,6 +89,25 @@ def describe_slices(gains: SliceGains, classes: Sequence[str]) -> list[str]:
     return [*filter(None, found), describe_slice_tests(gains)]
 
 
+def describe_slices_in_short(gains: SliceGains, classes: Sequence[str]) -> str:
+    """The slice in which the difference is most another one than elsewhere; without any, that no
+    slice differs. Empty where there are no slices."""
+    if not gains.entries:
+        return ""
+    differing = [(one, one.beyond) for one in gains.elsewhere_differs if one.beyond]
+    if not differing:
+        both = _where_there_is_one(gains, classes), _where_it_differs(gains, classes)
+        return " ".join(filter(None, both))
+    one, beyond = max(differing, key=lambda found: abs(found[1].value))
+    return (
+        f"How far {closed(gains.second_title)} is from {closed(gains.first_title)} depends on the "
+        f"images, most of all here: {slice_title(one.of, classes)} "
+        f"({count_text(one.images, 'image')}), {signed_points(one.gain.value)} points, and "
+        f"{signed_points(one.elsewhere or 0.0)} on the other images "
+        f"({p_text(beyond.adjusted_p_value)} after Holm over {count_text(gains.tests, 'test')})."
+    )
+
+
 def describe_slice_tests(gains: SliceGains) -> str:
     """Over which family Holm's correction is."""
     if gains.tests == 1:
