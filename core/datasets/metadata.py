@@ -37,11 +37,13 @@ class MetadataColumn:
 def column_of(name: str, cells: Sequence[str]) -> MetadataColumn | None:
     """The column of these cells, one an image, blank where nothing is known of it.
 
-    None where results cannot be cut by it: it has one value alone, or many different texts.
+    None where results cannot be cut by it: it has one value alone, or many different texts, or
+    some that cannot be shown.
     """
     texts = [cell.strip() for cell in cells]
     known = {text for text in texts if text.casefold() not in _UNKNOWN}
-    if len(known) < 2 or max(map(len, known)) > LONGEST_WORD:
+    can_be_shown = all(len(text) <= LONGEST_WORD and text.isprintable() for text in known)
+    if len(known) < 2 or not can_be_shown:
         return None
     numbers = {text: _number(text) for text in known}
     are_numbers = not any(map(math.isnan, numbers.values()))

@@ -134,6 +134,13 @@ def test_a_damaged_table_gives_one_sentence_and_the_images_are_there(tmp_path):
     assert "cut short or damaged" in note
 
 
+def test_a_table_about_few_images_is_about_something_else(tmp_path):
+    few = b"\n".join(table().splitlines()[:12])
+    dataset = added(tmp_path, MEMBERS | {"about.csv": few})
+    assert dataset.metadata == ()
+    assert not [note for note in dataset.health.notes if "age" in note]
+
+
 @pytest.mark.parametrize(
     ("cells", "words", "values"),
     [
@@ -143,6 +150,7 @@ def test_a_damaged_table_gives_one_sentence_and_the_images_are_there(tmp_path):
         (["7"] * 5, "nothing", None),
         ([f"text {at}" for at in range(13)], "nothing", None),
         (["x" * 61, "y"], "nothing", None),
+        (["right\u202eleft", "y"], "nothing", None),
         ([*map(str, range(13)), "inf"], "nothing", None),
     ],
 )

@@ -3,11 +3,13 @@ Parquet files that hold them."""
 
 import itertools
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 from core.datasets.decoding.as_rgb import UnreadableImageError
-from core.datasets.metadata import MOST_WORDS, MetadataColumn, column_of
+from core.datasets.metadata import LONGEST_WORD, MOST_WORDS, MetadataColumn, column_of
 from core.datasets.reading.byte_ranges import Scratch, unpacked_copy
 from core.datasets.reading.columns import (
+    FILE_NAMES,
     INDEX_NAMES,
     LABEL_NAMES,
     SPLIT_NAMES,
@@ -15,6 +17,7 @@ from core.datasets.reading.columns import (
     unique_names,
 )
 from core.datasets.reading.file_columns import file_column
+from core.datasets.reading.folders_and_table import FRACTION_NAMED
 from core.datasets.reading.label_rows import RememberedNames
 from core.datasets.reading.label_tables import LabelTable, Row, label_files, read_label_table
 from core.datasets.reading.named_classes import are_one_to_one
@@ -32,6 +35,7 @@ MOST_COLUMNS = 30
 # Some hundred megabytes.
 MOST_CELLS = 3_000_000
 NAMED_IN_NOTES = 5
+_OTHER_NAMES = INDEX_NAMES | LABEL_NAMES | FILE_NAMES
 _ROW = "row "  # as ``parquet_images`` names the place of an image
 
 
@@ -40,7 +44,8 @@ def describe(taken: Reading, listing: Listing) -> tuple[MetadataColumn, ...]:
     to the reading. The source must be open.
 
     Tables with the same column are read as one; the first that names an image counts. Columns that
-    repeat class, subset or row are left out. A damaged table is named in a note: it does not keep
+    repeat class, subset or row are left out, and those that name fewer than half of the images,
+    which are about something else. A damaged table is named in a note: it does not keep
     images from being added. Images that came as numbers have no columns.
     """
     if not isinstance(taken.found, LabelledFiles):
@@ -77,10 +82,10 @@ class _Columns:
 
     def __init__(self, files: Sequence[LabelledFile]) -> None:
         self._files = files
-        self._images = RememberedNames(file.raw for file in files)
         self._places = {id(file.raw): place for place, file in enumerate(files)}
         self._classes = {file.class_name for file in files}
-        self._cells: dict[str, list[str]] = {}
+        # None where no table names the image.
+        self._cells: dict[str, list[str | None]] = {}
         self._scratch = Scratch()
         self.room = min(MOST_COLUMNS, MOST_CELLS // max(1, len(files)))
         self.too_many: list[str] = []
@@ -91,6 +96,10 @@ class _Columns:
             if row.startswith(_ROW) and row[len(_ROW) :].isdecimal():
                 path = "/".join(folders[2:])
                 self.rows.setdefault(path, {})[int(row[len(_ROW) :]) - 1] = place
+
+    @cached_property
+    def _images(self) -> RememberedNames:
+        return RememberedNames(file.raw for file in self._files)
 
     def add_text(self, raw: RawFile) -> None:
         table = read_label_table(raw)
@@ -107,6 +116,8 @@ class _Columns:
             self._add_table(LabelTable(raw, tuple(first), lambda: _rows(raw, names), True))
             return
         wanted = self._wanted(names)
+        if not wanted:
+            return
         places = self.rows.get(raw.path, {})
         # The first of the rows is the header.
         for number, row in itertools.islice(_rows(raw, list(wanted)), 1, None):
@@ -116,7 +127,10 @@ class _Columns:
     def finished(self) -> tuple[tuple[MetadataColumn, ...], list[str]]:
         """What can be kept, and the names of columns with too many different texts."""
         columns, texts = [], []
-        for name, cells in self._cells.items():
+        for name, found in self._cells.items():
+            if len(found) - found.count(None) < FRACTION_NAMED * len(found):
+                continue  # the table is about something else
+            cells = [cell or "" for cell in found]
             pairs = {
                 (cell, file.class_name)
                 for cell, file in zip(cells, self._files, strict=True)
@@ -162,8 +176,8 @@ class _Columns:
         """Those that may say more than class and row, as long as there is room."""
         found: dict[str, None] = {}
         for name in names:
-            bare = bare_name(name)
-            if bare in INDEX_NAMES | LABEL_NAMES or name in self._classes:
+            is_other = bare_name(name) in _OTHER_NAMES or name in self._classes
+            if is_other or len(name) > LONGEST_WORD or not name.isprintable():
                 continue
             if len(self._cells.keys() | found.keys()) < self.room or name in self._cells:
                 found[name] = None
@@ -173,8 +187,9 @@ class _Columns:
 
     def _keep(self, place: int, row: dict[str, str]) -> None:
         for name, cell in row.items():
-            cells = self._cells.setdefault(name, [""] * len(self._files))
-            cells[place] = cells[place] or cell
+            cells = self._cells.setdefault(name, [None] * len(self._files))
+            if cells[place] is None:
+                cells[place] = cell
 
 
 def _rows(raw: RawFile, names: Sequence[str]) -> Iterator[Row]:
