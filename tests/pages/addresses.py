@@ -40,6 +40,7 @@ VIEWS = {
     "dataset-cleanup": "/datasets?dataset=arrows&section=Clean+up",
     "dataset-manage": "/datasets?dataset=arrows&section=Manage",
     "experiments-datasets": "/experiments?view=datasets",
+    "experiments-disk": "/experiments?view=disk",
     "try-guess": f"/try_it?experiment={EXPERIMENT}&view=guess",
     "try-keep": f"/try_it?experiment={RECORDED}&view=keep",
 }

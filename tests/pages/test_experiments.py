@@ -88,6 +88,20 @@ def test_the_leaderboard_has_a_line_for_each_dataset(waiting):  # noqa: ARG001 -
     assert "No dataset has an experiment yet with both" in app.markdown[0].value
 
 
+def test_the_room_that_everything_takes_is_on_one_page(waiting):  # noqa: ARG001 - the experiments
+    app = open_cold("experiments", view="disk")
+    assert not app.exception
+    assert [header.value for header in app.header] == [
+        *("What takes room", "Datasets", "Experiments")
+    ]
+    parts, datasets, experiments = (entry.value for entry in app.dataframe)
+    by_name = parts.set_index("part")["size (MB)"]
+    assert by_name["runs"] > 0
+    assert datasets["size (MB)"].tolist() == pytest.approx([120 * 8 * 8 / 1e6])
+    assert by_name["datasets"] > datasets["size (MB)"].sum()
+    assert experiments["experiment"].tolist() == [f"arrows · {EXPERIMENT}"]
+
+
 def test_a_dataset_has_its_results_over_time(waiting):  # noqa: ARG001 - the experiments
     store_compared(open_store(), add_arrows(), names=("mlp", "cnn"), experiment_id="dddd4444")
     app = open_cold("datasets", dataset="arrows", section="Results")
