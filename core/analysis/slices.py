@@ -32,7 +32,8 @@ ALIKE_WITHIN = 0.1
 class Slice:
     """Some of the test images: those that are alike in one property.
 
-    ``place``: the label of a class; else from 0 for the smallest values to ``places`` - 1.
+    ``place``: the label of a class; else from 0 for the smallest values to ``places`` - 1; of the
+    columns of metadata it counts on over all of them.
     ``low``, ``high``: the smallest and the largest value in it. ``rows`` bool ``(N,)``: which test
     images are in it. ``name``: of one that somebody put together, or of the column of metadata,
     whose images have this ``word`` where it holds texts.
@@ -119,7 +120,7 @@ def experiment_slices(
     if not evidence.answers:
         return Slicing((), ())
     values = property_values(evidence, experiment.spec, dataset, measurements)
-    columns = [] if dataset is None else dataset.metadata
+    columns = () if dataset is None else dataset.metadata
     slicing = with_metadata(
         slices_of(values), [column.only(evidence.test_indices) for column in columns]
     )
@@ -277,6 +278,7 @@ def _by_value(values: np.ndarray, most: int) -> dict[int, np.ndarray]:
 
 def _parts_of(column: MetadataColumn) -> list[tuple[np.ndarray, str]]:
     """Rows of each part with its word; empty where fewer than two have enough images."""
+    parts: list[tuple[np.ndarray, str]]
     if column.words is not None:
         found = [(column.values == at, word) for at, word in enumerate(column.words)]
         parts = [(rows, word) for rows, word in found if rows.sum() >= FEWEST_IMAGES]

@@ -19,7 +19,7 @@ from core.datasets.reading.columns import (
 from core.datasets.reading.file_columns import file_column
 from core.datasets.reading.folders_and_table import FRACTION_NAMED
 from core.datasets.reading.label_rows import RememberedNames
-from core.datasets.reading.label_tables import LabelTable, Row, label_files, read_label_table
+from core.datasets.reading.label_tables import LabelTable, label_files, read_label_table
 from core.datasets.reading.named_classes import are_one_to_one
 from core.datasets.reading.parquet_columns import image_columns, label_candidates
 from core.datasets.reading.parquet_files import opened, parquet_rows
@@ -126,7 +126,8 @@ class _Columns:
 
     def finished(self) -> tuple[tuple[MetadataColumn, ...], list[str]]:
         """What can be kept, and the names of columns with too many different texts."""
-        columns, texts = [], []
+        columns: list[MetadataColumn] = []
+        texts: list[str] = []
         for name, found in self._cells.items():
             if len(found) - found.count(None) < FRACTION_NAMED * len(found):
                 continue  # the table is about something else
@@ -192,7 +193,7 @@ class _Columns:
                 cells[place] = cell
 
 
-def _rows(raw: RawFile, names: Sequence[str]) -> Iterator[Row]:
+def _rows(raw: RawFile, names: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
     """The header without a number, and each row of a Parquet file with its own, from 0."""
     yield -1, list(names)
     for start, batch in parquet_rows(raw, names):
