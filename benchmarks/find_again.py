@@ -214,7 +214,8 @@ def newcomer(page: Any, folder: Path | None) -> list[dict[str, Any]]:
         look_for("leaves", f"{COUNTS['leaves']} experiments")
         steps.press_row(0)
         with page.expect_download() as coming:
-            steps.press(page.get_by_role("button", name="Export", exact=True))
+            steps.press(page.get_by_role("button", name="Export …"))
+            steps.press(page.get_by_role("button", name="Results and weights"))
         assert coming.value.suggested_filename.startswith("headstart-")
     return steps.done
 

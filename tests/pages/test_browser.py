@@ -174,7 +174,8 @@ def test_an_experiment_is_chosen_named_sent_removed_and_taken_back(page, home):
     click(page, page.get_by_role("button", name="Save"))
     expect(page.get_by_role("dialog")).to_have_count(0)
     assert store.experiment(EXPERIMENT).labels.name == "Wings"
-    sent = download(page, page.get_by_role("button", name="Export"))
+    click(page, page.get_by_role("button", name="Export …"))
+    sent = download(page, page.get_by_role("button", name="Results and weights"))
     assert sent.suggested_filename == f"headstart-{EXPERIMENT}.zip"
     click(page, page.get_by_text("Remove …"))
     click(page, page.get_by_role("button", name="Remove", exact=True))

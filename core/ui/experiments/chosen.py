@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.analysis.comparison import title_of
 from core.analysis.several import MOST_EXPERIMENTS
+from core.errors import HeadstartError
 from core.experiments.labels import history
 from core.experiments.records import ExperimentRecord
 from core.experiments.removal import loss_of, removed_lately, why_kept
@@ -19,6 +20,7 @@ from core.strategies.registry import offered_strategies
 from core.text import count_text, escape_markdown, size_text
 from core.ui.frame import actions, reads
 from core.ui.frame.access import editor_help, may_edit, show_viewer_note
+from core.ui.frame.address import remember
 from core.ui.frame.errors import LARGEST_DOWNLOAD_BYTES, error_box, file_or_error
 from core.ui.frame.page import link_to
 from core.ui.widgets.results import experiment_label
@@ -90,30 +92,46 @@ def _resume(experiment_ids: Sequence[str]) -> None:
 
 def _offer_export(experiment: ExperimentRecord) -> None:
     is_whole = experiment.state_counts.get("finished") == sum(experiment.state_counts.values())
-    size_bytes = loss_of([experiment], reads.store()).size_bytes
+    with st.popover(
+        "Export …",
+        icon=":material/download:",
+        disabled=not is_whole,
+        help="One file for another Headstart. All runs must have finished.",
+    ):
+        kept_bytes = loss_of([experiment], reads.store()).size_bytes
+        _offer_file(experiment, "Results and weights", kept_bytes)
+        try:
+            images_bytes = int(reads.dataset(experiment.spec.dataset_id).sizes.sum())
+        except HeadstartError:
+            st.caption("Its images are not here.")
+        else:
+            _offer_file(experiment, "The same with the images", kept_bytes + images_bytes, True)
+
+
+def _offer_file(
+    experiment: ExperimentRecord, label: str, size_bytes: int, with_images: bool = False
+) -> None:
     if size_bytes > LARGEST_DOWNLOAD_BYTES:
+        flag = " --with-images" if with_images else ""
         st.caption(
-            f"Export: {size_text(size_bytes)} are more than a browser should fetch. Type "
-            f"`python -m core experiments export {experiment.id} --output FILE.zip`."
+            f"{label}: {size_text(size_bytes)} are more than a browser should fetch. Type "
+            f"`python -m core experiments export {experiment.id} --output FILE.zip{flag}`."
         )
         return
     st.download_button(
-        "Export",
-        data=file_or_error(lambda: _exported(experiment.id)),
+        f"{label}, about {size_text(size_bytes)}",
+        data=file_or_error(lambda: _exported(experiment.id, with_images)),
         file_name=f"headstart-{experiment.id}.zip",
         mime="application/zip",
-        icon=":material/download:",
-        disabled=not is_whole,
+        key=f"experiments.export.{with_images}",
         on_click="ignore",
-        help="One file with results, predictions and trained weights, for another Headstart; "
-        "without the images. All runs must have finished.",
     )
 
 
-def _exported(experiment_id: str) -> bytes:
+def _exported(experiment_id: str, with_images: bool) -> bytes:
     with tempfile.TemporaryDirectory() as name:
         file = Path(name) / "experiment.zip"
-        export_file(reads.store(), experiment_id, file)
+        export_file(reads.store(), experiment_id, file, with_images)
         return file.read_bytes()
 
 
@@ -129,7 +147,8 @@ def show_import() -> None:
         if st.form_submit_button("Import") and file is not None:
             with error_box():
                 imported = actions.import_experiment(file)
-                st.success(f"Experiment {imported} is here.")
+                reads.wake_worker()  # images in it are read by a job
+                remember(words=imported, page=None)  # among many it would not be seen
                 st.rerun()
 
 
