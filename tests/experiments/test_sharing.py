@@ -48,9 +48,8 @@ def test_it_is_the_same_elsewhere_to_the_last_bit(arrows_store, exported, tmp_pa
         import_file(store, exported)
 
 
-def test_the_images_come_with_it_where_somebody_wants_that(
-    arrows_store, exported, tmp_path, monkeypatch
-):
+@pytest.mark.usefixtures("exported")
+def test_the_images_come_with_it_where_somebody_wants_that(arrows_store, tmp_path, monkeypatch):
     arrows = open_dataset("arrows")
     file = tmp_path / "with-images.zip"
     export_file(arrows_store, EXPERIMENT, file, with_images=True)
