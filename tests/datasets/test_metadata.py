@@ -91,7 +91,7 @@ def test_parquet_files_with_images_have_columns_of_their_own(tmp_path):
     cells = [{"bytes": data, "path": name.replace("/", "-")} for name, data in MEMBERS.items()]
     labels = [name.split("/")[0] for name in NAMES]
     whole = parquet(image=cells, label=labels, age=list(AGES.values()), site=list(SITES.values()))
-    dataset = added(tmp_path, {"data/train.parquet": whole})
+    dataset = added(tmp_path, {"pets.parquet": whole})
     assert_described(dataset, "-")
 
 

@@ -70,7 +70,7 @@ def slice_title(one: Slice, classes: Sequence[str]) -> str:
     if one.kind is ImageProperty.OWN:
         return quoted(one.name)
     if one.kind is ImageProperty.METADATA:
-        return f"{one.name} {quoted(one.word) if one.word else f'{one.low:g} to {one.high:g}'}"
+        return f"{one.name} {quoted(one.word) if one.word else f'{one.low:,g} to {one.high:,g}'}"
     if one.kind is ImageProperty.COLOUR:
         return "colour" if one.low else "grey"
     low, high = (_value(one.kind, value) for value in (one.low, one.high))
@@ -101,8 +101,10 @@ def describe_slices_in_short(gains: SliceGains, classes: Sequence[str]) -> str:
         return ""
     differing = [(one, one.beyond) for one in gains.elsewhere_differs if one.beyond]
     if not differing:
-        both = _where_there_is_one(gains, classes), _where_it_differs(gains, classes)
-        return " ".join(filter(None, both))
+        found = [_where_there_is_one(gains, classes)]
+        if any(one.gain.outcome is not Outcome.TIED for one in gains.entries):
+            found.append(_where_it_differs(gains, classes))
+        return " ".join(filter(None, found))
     one, beyond = max(differing, key=lambda found: abs(found[1].value))
     return (
         f"How far {closed(gains.second_title)} is from {closed(gains.first_title)} depends on the "
