@@ -99,8 +99,10 @@ class SharedFiles:
     def is_stored(self, path: Path, sha256: str) -> bool:
         return self._find(self._name(path), sha256) is not None
 
-    def listed(self, folder: Path, pattern: str) -> list[Path]:
+    def listed(self, folder: Path, pattern: str, fresh: bool) -> list[Path]:
         beginning = self._name(folder)
+        if fresh:
+            self._listed.pop(beginning, None)
         try:
             names = [
                 name
@@ -316,13 +318,14 @@ def is_stored(path: Path, sha256: str) -> bool:
     return shared is not None and shared.is_stored(path, sha256)
 
 
-def listed(folder: Path, pattern: str) -> list[Path]:
+def listed(folder: Path, pattern: str, fresh: bool = False) -> list[Path]:
     """Paths in ``folder`` that match, here or shared, sorted: ``pull`` them before they are read.
 
-    Where the storage does not answer, those that are here (logged).
+    What was listed a moment ago counts, unless it must be ``fresh``. Where the storage does not
+    answer, those that are here (logged).
     """
     shared = _shared()
-    return sorted(folder.glob(pattern)) if shared is None else shared.listed(folder, pattern)
+    return sorted(folder.glob(pattern)) if shared is None else shared.listed(folder, pattern, fresh)
 
 
 def forget(path: Path) -> None:
