@@ -102,7 +102,7 @@ class SharedFiles:
     def listed(self, folder: Path, pattern: str, fresh: bool) -> list[Path]:
         beginning = self._name(folder)
         if fresh:
-            self._listed.pop(beginning, None)
+            self._listed.clear()
         try:
             names = [
                 name
