@@ -356,6 +356,8 @@ def _add_operations(verbs: Any) -> None:
     clean.add_argument("--unused-days", metavar="N", help="what was not used for so many days")
     clean.add_argument("--keep-gb", metavar="N", help="the longest unused until they take so much")
     clean.add_argument("--yes", action="store_true", help="do it")
+    does = "copy all that machines share into HEADSTART_STORAGE_URL, once; can be repeated"
+    _verb(group, "push", does, "disk:push")
     group = _group(verbs, "database", "move the run store to a PostgreSQL server")
     does = "copy the rows of a home into an empty PostgreSQL database"
     copy = _verb(group, "copy", does, "operations:copy_rows")
