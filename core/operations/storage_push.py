@@ -1,7 +1,7 @@
 """A home that was filled before the storage was set: all that machines share is pushed into it.
 
-What is written from then on is pushed by whoever writes it. Weights of pre-trained backbones are
-fetched by each machine, and the database is moved by ``database copy``.
+What is written from then on is pushed by whoever writes it. The published weights are fetched by
+each machine, and the database is moved by ``database copy``.
 """
 
 import hashlib
@@ -75,6 +75,7 @@ def _shared_files(settings: Settings) -> Iterator[Path]:
         settings.datasets_folder,
         settings.runs_folder,
         settings.imports_folder,
+        settings.backbones_folder,
         *(settings.cache_folder / name for name in _CACHES),
     ]
     for folder in folders:
