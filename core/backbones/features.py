@@ -203,21 +203,35 @@ class _Extraction:
         return shards_of(missing, self._image_count)
 
     def take_one(self, shards: list[np.ndarray], sharing: Sharing) -> bool:
-        """Take one of ``shards`` off and see to it; False where others are at work on all."""
+        """Take one of ``shards`` off and see to it; False where others are at work on all.
+
+        What others have made meanwhile is taken off all of them.
+        """
         place = sharing.take([self._names(shard) for shard in shards])
         if place is None:
             return False
-        shard = shards.pop(place)
-        known = {piece.path.with_suffix(".json") for piece in (*self.stored, *self.new)}
-        with self.lock():
-            found, missing = usable_pieces(self.key, shard, known)
-        self.stored += found
-        self.together += len(shard) - len(missing)
-        self._count(len(shard) - len(missing))
-        if len(missing):
-            self.extract(missing)
+        held = shards.pop(place)
+        is_missing = self._still_missing([held, *shards])
+        rest = [shard[is_missing[shard]] for shard in shards]
+        shards[:] = [shard for shard in rest if len(shard)]
+        held = held[is_missing[held]]
+        if len(held):
+            self.extract(held)
         sharing.give_back()
         return True
+
+    def _still_missing(self, shards: list[np.ndarray]) -> np.ndarray:
+        """bool ``(images of the dataset,)``, True for those of ``shards`` that nobody has made."""
+        wanted = np.sort(np.concatenate(shards))
+        known = {piece.path.with_suffix(".json") for piece in (*self.stored, *self.new)}
+        with self.lock():
+            found, missing = usable_pieces(self.key, wanted, known)
+        self.stored += found
+        self.together += len(wanted) - len(missing)
+        self._count(len(wanted) - len(missing))
+        is_missing = np.zeros(self._image_count, bool)
+        is_missing[missing] = True
+        return is_missing
 
     def extract(self, images: np.ndarray) -> None:
         """Compute these features and keep them."""
@@ -233,8 +247,9 @@ class _Extraction:
         """A moment, for others."""
         if self._should_stop():
             raise Cancelled(STOPPED)
+        began = time.perf_counter()
         time.sleep(WAIT_SECONDS)
-        self.waited_seconds += WAIT_SECONDS
+        self.waited_seconds += time.perf_counter() - began
 
     def features(self) -> FeatureSet:
         found = feature_set(self._images, self.stored, self.new)

@@ -172,10 +172,11 @@ def test_who_waits_for_another_can_be_stopped_and_takes_over_what_that_one_leave
     assert (found.together, found.waited_seconds > 0) == (0, True)
 
 
-def test_who_needs_only_some_of_the_images_makes_none_of_them_twice(extracted):
-    """As two points of a learning curve do."""
+@pytest.mark.parametrize("every", [3, 10])
+def test_who_needs_only_some_of_the_images_makes_none_of_them_twice(extracted, every):
+    """As two points of a learning curve do; few images are one piece, from whatever shards."""
     names = Names()
-    some = ALL[::3]
+    some = ALL[::every]
 
     def extract(images):
         return extract_features(PREPARED, REQUEST, images, sharing=Worker(names))
@@ -183,4 +184,4 @@ def test_who_needs_only_some_of_the_images_makes_none_of_them_twice(extracted):
     with ThreadPoolExecutor(2) as pool:
         found = list(pool.map(extract, [ALL, some]))
     assert images_of(extracted) == ALL.tolist()
-    assert found[1].take(np.array([9, 3]))[:, 0].tolist() == [9, 3]
+    assert found[1].take(np.array([90, 30]))[:, 0].tolist() == [90, 30]
