@@ -156,7 +156,7 @@ def seen_images(name: str) -> np.ndarray | None:
 
 
 def _fetch_others(folder: Path, fresh: bool = False) -> None:
-    """Where machines share files: have what others have added, and lose what others have removed.
+    """Where machines share files: have what others have added, or marked as removed.
 
     Looks every few seconds, and at once where it must be ``fresh``.
     """
@@ -166,14 +166,9 @@ def _fetch_others(folder: Path, fresh: bool = False) -> None:
     if not fresh and now - _looked_at.get(folder, float("-inf")) < LOOK_SECONDS:
         return
     _looked_at[folder] = now
-    there = listed(folder, "[!.]*/*", fresh)
     # The record first: a folder without one is damaged, one without weights has none here.
-    for path in sorted(there, key=lambda path: path.name != RECORD):
+    for path in sorted(listed(folder, "[!.]*/*", fresh), key=lambda path: path.name != RECORD):
         pull_cached(path)
-    names = {path.parent.name for path in there}
-    for record in folder.glob(f"[!.]*/{RECORD}"):
-        if record.parent.name not in names:
-            shutil.rmtree(record.parent, ignore_errors=True)
 
 
 @contextmanager
@@ -214,7 +209,7 @@ def publish(incoming: Path, record: "OwnBackbone") -> None:
     place = incoming.with_name(record.name)
     doomed = None
     if place.exists():
-        if (place / WEIGHTS).exists() or not _is_same(place, record):
+        if _has_weights(place) or not _is_same(place, record):
             raise BadInput(
                 f"There is already a backbone named {record.name!r}; choose another name.", "name"
             )
@@ -230,6 +225,15 @@ def publish(incoming: Path, record: "OwnBackbone") -> None:
         raise
     if doomed is not None:
         shutil.rmtree(doomed)
+
+
+def _has_weights(folder: Path) -> bool:
+    """One that another machine has removed has none, whatever copies are left here."""
+    try:
+        in_use = not _read(folder)[0].removed_at
+    except (OSError, ValueError):
+        in_use = True
+    return in_use and (folder / WEIGHTS).exists()
 
 
 def _is_same(folder: Path, record: "OwnBackbone") -> bool:

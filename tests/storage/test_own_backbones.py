@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.backbones.own_folder import backbones_lock, remove_folder, remove_weights, seen_images
+from core.backbones.own_folder import seen_images
 from core.backbones.registry import BACKBONES, SHIPPED, find_backbone, own
 from core.backbones.weights.access import load_weights
 from core.errors import BadInput, StorageUnavailable
+from core.experiments.own_backbones import remove_backbone
+from core.experiments.store import open_store
 from core.storage.objects import FolderObjects, Objects
 from tests.own_backbones import add_own, arrays
 
@@ -38,24 +40,24 @@ def test_its_name_is_given_once(machine: Machine) -> None:
     assert list(own().records) == ["digits_cnn"]
 
 
-def test_one_that_is_removed_is_gone_everywhere(folder_storage: Objects, machine: Machine) -> None:
+@pytest.mark.usefixtures("folder_storage")
+def test_one_that_is_removed_is_offered_nowhere(machine: Machine) -> None:
     machine("a")
     add_own()
-    add_own("other", "Another")
-    home = machine("b")
-    assert list(BACKBONES)[-2:] == ["digits_cnn", "other"]
-    with backbones_lock():
-        remove_folder("digits_cnn")
-        remove_weights(own().records["other"])
-    machine("a")
-    assert list(own().records) == ["other"]
-    assert own().records["other"].removed_at
-    assert not find_backbone("other").is_offered
-    assert [entry.key.split("/")[:3] for entry in folder_storage.entries("backbones")] == [
-        ["backbones", "other", "backbone.json"]
-    ]
-    add_own(name="digits_cnn", seed=1)  # the name is free again
-    assert home.exists()
+    store = open_store()
+    machine("b")
+    assert list(BACKBONES)[-1] == "digits_cnn"
+    assert not remove_backbone(store, "digits_cnn")  # no experiment names it
+    for name in ("b", "a"):
+        machine(name)
+        assert own().records["digits_cnn"].removed_at
+        assert not find_backbone("digits_cnn").is_offered
+    with pytest.raises(BadInput, match="already a backbone named 'digits_cnn'"):
+        add_own(seed=1)
+    add_own()  # the same can be made again, also where copies of the former one are left
+    machine("b")
+    assert find_backbone("digits_cnn").is_offered
+    assert len(load_weights(find_backbone("digits_cnn").weights)) == 4
 
 
 @pytest.mark.usefixtures("folder_storage")
