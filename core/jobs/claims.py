@@ -71,7 +71,9 @@ class Claims(WorkerList):
         self, connection: Connection, group_id: str | None, pools: Mapping[Pool, int] | None
     ) -> Select[Any]:
         """The waiting job that this worker may take first."""
-        wanted = select(jobs.c.id, jobs.c.pool, jobs.c.group_id).where(
+        of_group = select(groups.c.device_kind).where(groups.c.id == jobs.c.group_id)
+        kind = of_group.correlate(jobs).scalar_subquery().label("group_kind")
+        wanted = select(jobs.c.id, jobs.c.pool, jobs.c.group_id, kind).where(
             jobs.c.state == "queued", jobs.c.host.is_(None) | (jobs.c.host == self.host) | SILENT
         )
         if group_id is not None:
@@ -115,16 +117,15 @@ class Claims(WorkerList):
         """
         if not self.device_kind or job.pool != "device" or job.group_id is None:
             return True
-        of_group = groups.c.id == job.group_id
+        of_group, kind = groups.c.id == job.group_id, job.group_kind
         mine = {"device_kind": self.device_kind}
-        known = select(groups.c.device_kind).where(of_group)
-        kind = connection.execute(known).scalar()
         if kind is None:
             try:
                 with connection.begin_nested():
                     connection.execute(insert(groups).values(id=job.group_id, **mine))
                 return True
             except IntegrityError:
+                known = select(groups.c.device_kind).where(of_group)
                 kind = connection.execute(known).scalar_one()
         if kind == self.device_kind:
             return True
