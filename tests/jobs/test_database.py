@@ -170,7 +170,7 @@ def test_a_failed_transaction_leaves_nothing(file: Path) -> None:
     def broken() -> None:
         with store.database.writing() as connection:
             connection.exec_driver_sql(
-                "INSERT INTO job_workers VALUES ('w', 'host', 1, NULL, 'then', 'later', '')"
+                "INSERT INTO job_workers VALUES ('w', 'host', 1, NULL, 'then', 'later', '', '')"
             )
             raise RuntimeError("on the way")
 
