@@ -198,7 +198,8 @@ def test_structure_that_assistive_technology_needs(themes):
         "49.0 points",
         "(95 % interval 43.3 to 54.5)",
         "these six: EfficientNet-Lite0, everything fine-tuned; VGG16, everything fine-tuned; "
-        "VGG16, first layers frozen; EfficientNet-Lite0 probe; VGG16 probe; VGG16 features, dense head.",
+        "VGG16, first layers frozen; EfficientNet-Lite0 probe; VGG16 probe; VGG16 features, dense "
+        "head.",
         "One run of it takes 43.5 s",
         "SqueezeNet probe, takes 2.56 s and gets 50.7 % right.",
         "EfficientNet-Lite0 probe takes 6.27 s with 64.1 %",
