@@ -60,13 +60,13 @@ class Contestant:
     @classmethod
     def start(cls, name: str, options: dict[str, Any], log: Path) -> "Contestant":
         is_peer = options["kind"].startswith(IS_PEER)
-        program = [FOLDER / "contestants.py"] if is_peer else ["-m", "benchmarks.contestants"]
         python = PEERS if is_peer else sys.executable
         if is_peer and not PEERS.exists():
             raise SystemExit(f"There is no {PEERS}: make bench installs it.")
         with open(log, "w", encoding="utf-8") as errors:
             process = subprocess.Popen(
-                [python, *program, json.dumps(options)],
+                [python, "-m", "benchmarks.contestants", json.dumps(options)],
+                cwd=FOLDER.parent,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,

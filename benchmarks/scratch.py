@@ -22,11 +22,18 @@ def scratch_home(*backbones: str) -> Iterator[Path]:
 
     sets = [find_backbone(name).weights for name in backbones or ("vgg16",)]
     sources = [weights.fetch(one, report=print).path for one in sets]
+    if None in sources:
+        raise SystemExit("the weights have no file")
+    with linked_home(*filter(None, sources)) as folder:
+        yield folder
+
+
+@contextmanager
+def linked_home(*weights_files: Path) -> Iterator[Path]:
+    """An empty HEADSTART_HOME, removed at the end, with links to these files of weights."""
     with tempfile.TemporaryDirectory(prefix="headstart-benchmark-") as folder:
         (Path(folder) / "weights").mkdir()
-        for source in sources:
-            if source is None:
-                raise SystemExit("the weights have no file")
+        for source in weights_files:
             (Path(folder) / "weights" / source.name).symlink_to(source)
         former = os.environ.get("HEADSTART_HOME")
         os.environ["HEADSTART_HOME"] = folder
@@ -65,6 +72,12 @@ class InMemoryImages:
 
     def take(self, indices: np.ndarray) -> np.ndarray:
         return self.pixels[indices]
+
+    def shuffled(self, indices: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        return random.permutation(indices)
+
+    def gathered(self, indices: np.ndarray) -> np.ndarray:
+        return np.arange(len(indices))
 
 
 @dataclass(frozen=True)
