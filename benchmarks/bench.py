@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from benchmarks.scratch import scratch_home, tell
+from benchmarks.scratch import reason_in, scratch_home, tell
 from core.backbones.registry import find_backbone
 
 FOLDER = Path(__file__).parent
@@ -101,10 +101,7 @@ class Contestant:
 
     def _give_up(self) -> None:
         self.stop()
-        lines = [line for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
-        errors = [line for line in lines if re.match(r"[\w.]*(Error|Exception)", line)]
-        last = (errors or lines or ["it ended without a word"])[-1]
-        self.why_not = last.strip()[:200]
+        self.why_not = reason_in(self.log.read_text(errors="replace"))
 
 
 def in_turn(entries: dict[str, dict[str, Any]], rounds: int, folder: Path) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,6 +44,13 @@ def linked_home(*weights_files: Path) -> Iterator[Path]:
             del os.environ["HEADSTART_HOME"]
             if former is not None:
                 os.environ["HEADSTART_HOME"] = former
+
+
+def reason_in(log: str) -> str:
+    """Why a process ended, by what it wrote: the last exception, else the last line."""
+    lines = [line.removeprefix("E ").strip() for line in log.splitlines() if line.strip()]
+    errors = [line for line in lines if re.match(r"[\w.]*(Error|Exception)\b", line)]
+    return (errors or lines or ["it ended without a word"])[-1][:200]
 
 
 def tell(result: dict[str, Any], output: Path | None) -> None:
