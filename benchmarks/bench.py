@@ -1,6 +1,6 @@
 """Ours side by side with what people would use in its place, in one run, in turn.
 
-    make bench                                     # everything, and benchmarks.whole_job
+    make bench              # everything, and heads, ingest and whole_job of this folder
     python -m benchmarks.bench extract --backbones vgg16 --sides 224 [--rounds 3]
     python -m benchmarks.bench steps --strategies cnn,vgg16_freeze
 
@@ -105,7 +105,7 @@ class Contestant:
 
 
 def in_turn(entries: dict[str, dict[str, Any]], rounds: int, folder: Path) -> dict[str, Any]:
-    """Images a second of each contestant in each round.
+    """Images a second of each contestant in each round, and the largest memory that it ever had.
 
     ``entries``: options by name. All are started first, so that none pays for another's start.
     """
@@ -115,10 +115,12 @@ def in_turn(entries: dict[str, dict[str, Any]], rounds: int, folder: Path) -> di
             contestants.append(Contestant.start(name, options, folder / f"{name}.log"))
             stack.callback(contestants[-1].stop)
         rates: dict[str, list[float]] = {name: [] for name in entries}
+        peaks: dict[str, int] = {}
         for number in range(rounds):
             for contestant in contestants:
                 if (answer := contestant.turn()) is not None:
                     rate = answer["images"] / answer["seconds"]
+                    peaks[contestant.name] = round(answer["peak_bytes"] / 1e6)
                     rates[contestant.name].append(round(rate, 2))
             print(f"round {number}: { {name: rate[-1:] for name, rate in rates.items()} }")
         left_out = {each.name: each.why_not for each in contestants if each.why_not}
@@ -128,6 +130,7 @@ def in_turn(entries: dict[str, dict[str, Any]], rounds: int, folder: Path) -> di
         "images_per_second": done,
         "medians": medians,
         "times_ours": {name: round(medians["ours"] / one, 3) for name, one in medians.items()},
+        "peak_megabytes": {name: peaks[name] for name in done},
         "left_out": left_out,
     }
 

@@ -37,12 +37,14 @@ ENDS = {"limit": 45, "extract": 190, "steps": 305, "whole": 395, "tests": 465}
 SPARE_SECONDS = 25
 CONTRACT = (
     "tests/training/test_engine.py::test_contract",
-    "tests/training/test_fitting.py",
-    "tests/training/test_scoring.py",
     "tests/training/test_batch_normalisation.py",
+    "tests/backbones/test_features.py::test_all_images_in_order_the_last_partial_batch_included",
+    "tests/backbones/test_features.py::test_bfloat16_gives_about_the_same_features",
     "tests/layers/test_augmentation.py::test_the_layer_does_what_the_preview_does",
-    "tests/networks/test_explain.py",
+    "tests/networks/test_explain.py::test_the_quadrant_that_makes_the_class_is_lit_and_nothing_else",
 )
+# The other networks are trained by the part ``steps``: compiling each once more takes minutes.
+ON_SMALL_NETWORKS = "not vgg16 and not lite0 and not squeezenet"
 COUNTS = re.compile(r"(\d+) (passed|failed|skipped|errors?)")
 
 
@@ -93,7 +95,7 @@ def run_whole(tiny: bool, seconds: float) -> dict[str, Any]:
 
 def run_tests(seconds: float) -> dict[str, Any]:
     """How many of the tests passed that hold the engine to its contract on any backend."""
-    command = ["-m", "pytest", "-q", "-p", "no:cacheprovider", *CONTRACT]
+    command = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", ON_SMALL_NETWORKS, *CONTRACT]
     status, output, errors = output_of(command, seconds)
     counts = {kind: int(count) for count, kind in COUNTS.findall((output.splitlines() or [""])[-1])}
     if not counts:

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import training_contestants
+from benchmarks.scratch import peak_bytes
 
 Features = Callable[[np.ndarray], np.ndarray]
 """uint8 ``(n, side, side, 3)`` to float32 ``(n, width)``."""
@@ -240,7 +241,7 @@ def main() -> None:
     answers.write("ready\n")
     answers.flush()
     for _ in sys.stdin:
-        answers.write(json.dumps(job()) + "\n")
+        answers.write(json.dumps(job() | {"peak_bytes": peak_bytes()}) + "\n")
         answers.flush()
 
 

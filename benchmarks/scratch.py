@@ -53,6 +53,15 @@ def reason_in(log: str) -> str:
     return (errors or lines or ["it ended without a word"])[-1][:200]
 
 
+def peak_bytes() -> int:
+    """The largest resident memory of this process. Not ``ru_maxrss``: Linux hands that of the
+    parent on to a child."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    raise SystemExit("this benchmark needs Linux: /proc/self/status has no VmHWM")
+
+
 def tell(result: dict[str, Any], output: Path | None) -> None:
     """Print ``result`` as JSON, and write it into the file ``output`` where one is named."""
     text = json.dumps(result, indent=1)

@@ -1,4 +1,5 @@
-"""Contestants that train: epochs of a network on images, by the engine and by its peers.
+"""Contestants that train: epochs of a network on images, or of a head on features, by the engine
+and by its peers.
 
 Started by ``benchmarks.contestants``. Nothing of ``core`` is imported for peers.
 """
@@ -6,7 +7,10 @@ Started by ``benchmarks.contestants``. Nothing of ``core`` is imported for peers
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 Job = Callable[[], dict[str, Any]]
 
@@ -159,6 +163,121 @@ def _torch_network(layers: list[tuple[str, bool, dict[str, int]]]) -> Any:
     return nn.Sequential(*made[:-1])  # the loss takes what comes before the last activation
 
 
+# A head on cached features -----------------------------------------------------------------------
+
+ROWS_AT_ONCE = 1024  # 100 MB of flattened VGG16 features
+
+
+def our_head(options: dict[str, Any]) -> Job:
+    """Epochs of the linear probe on VGG16's features in the cache."""
+    from benchmarks.feature_shards import identity_of, labels_of
+    from core.backbones.backend import dtype_policy, load_keras
+    from core.backbones.feature_cache import find_stored, key_of
+    from core.strategies.registry import find_strategy
+    from core.training.events import EpochRecord
+    from core.training.fitting import Fitting, TrainingData
+    from core.training.policy import choose_policy
+
+    load_keras()
+    policy, count = choose_policy(), options["images"]
+    settings = find_strategy("vgg16_probe").resolve("quick", {"batch_size": options["batch_size"]})
+    found: Any = find_stored(key_of(identity_of(count, "shards")), np.arange(count))
+    labels, few = labels_of(count), np.arange(0, count, max(1, count // 100))
+    with dtype_policy(policy.precision):
+        stage = main_stage("vgg16_probe", settings, options["side"], options["classes"], policy)
+        endless = replace(stage, options=replace(stage.options, epochs=1_000_000, patience=0))
+        fitting = Fitting("head", 0, policy.compile_with_xla, lambda: False)
+        events = fitting.fit(endless, TrainingData(found, labels, np.arange(count), few))
+        epochs = (event for event in events if isinstance(event, EpochRecord))
+        next(epochs)
+    return lambda: {"seconds": next(epochs).train_seconds, "images": count}
+
+
+def feature_files(options: dict[str, Any]) -> list[tuple[Any, Any]]:
+    """Rows (mapped, float16) and labels of each file."""
+    return [
+        (np.load(rows, mmap_mode="r"), np.load(labels)) for rows, labels in options["feature_files"]
+    ]
+
+
+def as_the_probe_sees(rows: Any) -> Any:
+    """Square roots of length 1, float32."""
+    found = np.sqrt(rows, dtype=np.float32)
+    found /= np.linalg.norm(found, axis=1, keepdims=True)
+    return found
+
+
+def sklearn_head(options: dict[str, Any]) -> Job:
+    """scikit-learn's way for what does not fit into memory: ``partial_fit``, once through all."""
+    from sklearn.linear_model import SGDClassifier
+
+    model, files = SGDClassifier("log_loss", random_state=0, n_jobs=-1), feature_files(options)
+
+    def job() -> dict[str, Any]:
+        started = time.perf_counter()
+        for rows, labels in files:
+            order = np.random.default_rng(0).permutation(len(labels))
+            for chosen in np.array_split(order, -(-len(order) // ROWS_AT_ONCE)):
+                batch = as_the_probe_sees(rows[np.sort(chosen)])
+                model.partial_fit(batch, labels[np.sort(chosen)], np.arange(options["classes"]))
+        return {"seconds": time.perf_counter() - started, "images": options["images"]}
+
+    return job
+
+
+def torch_head(options: dict[str, Any]) -> Job:
+    """A linear layer in PyTorch with Adam, on batches gathered from the mapped files."""
+    import torch as library
+
+    library.set_num_threads(os.cpu_count() or 1)
+    files = feature_files(options)
+    width, size = files[0][0].shape[1], options["batch_size"]
+    network = library.nn.Linear(width, options["classes"])
+    stepper = library.optim.Adam(network.parameters(), lr=2e-3)
+    starts = np.cumsum([0, *(len(labels) for _, labels in files)])
+
+    def job() -> dict[str, Any]:
+        started = time.perf_counter()
+        order = np.random.default_rng(0).permutation(starts[-1])
+        for first in range(0, len(order), size):
+            chosen = np.sort(order[first : first + size])
+            of_file = np.searchsorted(starts, chosen, "right") - 1
+            parts = [
+                (rows[chosen[of_file == n] - starts[n]], labels[chosen[of_file == n] - starts[n]])
+                for n, (rows, labels) in enumerate(files)
+                if (of_file == n).any()
+            ]
+            batch = as_the_probe_sees(np.concatenate([rows for rows, _ in parts]))
+            wanted = library.from_numpy(np.concatenate([labels for _, labels in parts])).long()
+            loss = library.nn.functional.cross_entropy(network(library.from_numpy(batch)), wanted)
+            stepper.zero_grad()
+            loss.backward()
+            stepper.step()
+        return {"seconds": time.perf_counter() - started, "images": options["images"]}
+
+    return job
+
+
+def page_cache(options: dict[str, Any]) -> Job:
+    """Not a head: every file read once, from the page cache after the first time."""
+    buffer = bytearray(8 << 20)
+
+    def job() -> dict[str, Any]:
+        started = time.perf_counter()
+        for rows, _ in options["feature_files"]:
+            with open(rows, "rb", buffering=0) as file:
+                while file.readinto(buffer):
+                    pass
+        return {"seconds": time.perf_counter() - started, "images": options["images"]}
+
+    job()
+    return job
+
+
 KINDS: dict[str, Callable[[dict[str, Any]], Job]] = {
-    each.__name__: each for each in (our_steps, fit_steps, torch_steps)
+    each.__name__: each
+    for each in (
+        *(our_steps, fit_steps, torch_steps),
+        *(our_head, sklearn_head, torch_head, page_cache),
+    )
 }
