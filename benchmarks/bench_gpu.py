@@ -13,6 +13,7 @@ Writes ``benchmarks/results/bench_gpu_BACKEND.json``, for tiny sizes ``..._tiny.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import re
@@ -24,6 +25,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from benchmarks.scratch import reason_in, tell
 from core.nvidia import look_at_gpu
@@ -62,7 +65,11 @@ def output_of(command: list[str], seconds: float) -> tuple[int | None, str, str]
             output, _ = process.communicate(timeout=seconds)
             status: int | None = process.returncode
         except subprocess.TimeoutExpired:
-            process.kill()
+            # What it started too: a worker of ``run`` lives on by itself.
+            tree = psutil.Process(process.pid)
+            for one in (*tree.children(recursive=True), tree):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    one.kill()
             output, _ = process.communicate()
             status = None
         errors.seek(0)
@@ -178,14 +185,18 @@ def main() -> int:
         )
         print(result["note"])
     result["gpu_before"] = gpu_state()
-    result["parts"] = parts = {}
+    parts: dict[str, dict[str, Any]] = {}
     for name in (name for name in ENDS if name in chosen):
         seconds = ENDS[name] - (time.perf_counter() - started)
         print(f"{name}: at most {seconds:.0f} s", flush=True)
         parts[name] = run_part(name, tiny, seconds)
     for name in ("extract", "steps"):
         add_percent_of_peak(parts.get(name, {}), parts.get("limit", {}).get("results", {}))
-    result |= {"gpu_after": gpu_state(), "seconds": round(time.perf_counter() - started)}
+    result |= {
+        "parts": parts,
+        "gpu_after": gpu_state(),
+        "seconds": round(time.perf_counter() - started),
+    }
     name = f"bench_gpu_{found['backend']}{'_tiny' if tiny else ''}.json"
     tell(result, options.output or RESULTS / name)
     print("\n".join(lines_of(result)))

@@ -99,6 +99,7 @@ def test_a_training_step_counts_the_gradients_of_what_is_trained():
 
     frozen, first, second = (keras.layers.Dense(units) for units in (3, 2, 5))
     frozen.trainable = False
-    model = keras.Sequential([keras.Input((4,)), frozen, first, second])
+    images = keras.Input((4,))
+    model = keras.Model(images, second(first(frozen(images))))
     # Forwards 12 + 6 + 10; gradients of the trained kernels 6 + 10; of the second's inputs 10.
     assert training_multiply_adds(model) == 54
