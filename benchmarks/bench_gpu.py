@@ -200,7 +200,15 @@ def main() -> int:
     name = f"bench_gpu_{found['backend']}{'_tiny' if tiny else ''}.json"
     tell(result, options.output or RESULTS / name)
     print("\n".join(lines_of(result)))
-    return 1 if any("why_not" in part or part.get("failed") for part in parts.values()) else 0
+    return 1 if any(is_failed(part) for part in parts.values()) else 0
+
+
+def is_failed(part: Mapping[str, Any]) -> bool:
+    """Whether it went wrong; a part whose libraries are not installed here did not."""
+    reason = part.get("why_not", "")
+    return bool(part.get("failed") or part.get("error") or part.get("errors")) or (
+        bool(reason) and "No module named" not in reason
+    )
 
 
 def gpu_state() -> dict[str, Any] | None:

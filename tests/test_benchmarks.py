@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from benchmarks.bench_gpu import CONTRACT, ENDS, add_percent_of_peak
+from benchmarks.bench_gpu import CONTRACT, ENDS, add_percent_of_peak, is_failed
 from benchmarks.growth import above, by_step, exponents
 from benchmarks.scratch import reason_in
 from core.settings import PROJECT_ROOT
@@ -89,6 +89,20 @@ def test_percent_of_the_peak_is_that_of_the_same_precision():
     add_percent_of_peak(found, {"mixed_bfloat16": {"multiply_adds_per_second": 400_000}})
     assert entry["percent_of_peak"] == {"on_device": 25.0}
     assert "percent_of_peak" not in other
+
+
+@pytest.mark.parametrize(
+    ("part", "failed"),
+    [
+        ({"passed": 9}, False),
+        ({"passed": 8, "failed": 1}, True),
+        ({"error": 1}, True),
+        ({"why_not": "status 1: ModuleNotFoundError: No module named 'sqlalchemy'"}, False),
+        ({"why_not": "it was not done after 90 s"}, True),
+    ],
+)
+def test_a_part_without_its_libraries_is_left_out_and_any_other_end_is_a_failure(part, failed):
+    assert is_failed(part) is failed
 
 
 @pytest.mark.tensorflow
