@@ -41,7 +41,9 @@ def script(options: dict[str, Any]) -> dict[str, Any]:
     """Accuracy on the test images and seconds of each case, as a tutorial writes them."""
     from benchmarks.contestants import extractor
     from benchmarks.training_contestants import float32_stage
+    from core.training.policy import choose_policy
 
+    choose_policy("float32")  # before anything is on a GPU: TensorFlow must not take all its memory
     side, found = options["side"], {}
     pixels, labels, classes = read_images(Path(options["images"]), side)
     order = np.random.default_rng(0).permutation(len(labels))
