@@ -41,8 +41,10 @@ def script(options: dict[str, Any]) -> dict[str, Any]:
     """Accuracy on the test images and seconds of each case, as a tutorial writes them."""
     from benchmarks.contestants import extractor
     from benchmarks.training_contestants import float32_stage
+    from core.backbones.backend import load_keras
     from core.training.policy import choose_policy
 
+    load_keras()
     choose_policy("float32")  # before anything is on a GPU: TensorFlow must not take all its memory
     side, found = options["side"], {}
     pixels, labels, classes = read_images(Path(options["images"]), side)
