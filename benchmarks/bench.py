@@ -1,6 +1,6 @@
 """Ours side by side with what people would use in its place, in one run, in turn.
 
-    make bench              # everything, and heads, ingest and whole_job of this folder
+    make bench              # both, and heads, ingest, whole_job and growth of this folder
     python -m benchmarks.bench extract --backbones vgg16 --sides 224 [--rounds 3]
     python -m benchmarks.bench steps --strategies cnn,vgg16_freeze
 

@@ -114,7 +114,6 @@ def extraction(name: str, side: int, sizes: Sizes, deadline: Deadline) -> dict[s
         rate["to_disk_seconds"] = rounded(time.perf_counter() - started)
     if deadline.allows(f"{name}, {side} px, keras_predict"):
         plain = build_extractor(replace(request, precision="float32"), images.shape[1:])
-        plain.compile()  # as it is without our choices
         given = images.pixels[: max(sizes.batch, sizes.images // 4)]
         plain.predict(given, verbose=0)
         rate["keras_predict"] = whole_rounds(
@@ -197,7 +196,6 @@ def steps(name: str, side: int, sizes: Sizes, deadline: Deadline) -> dict[str, A
             rate[key] = rates(lambda: step(batch), size, sizes)  # noqa: B023
     if deadline.allows(f"{name}, {side} px, keras_fit"):
         plain = float32_stage(name, settings, side, CLASSES, count).model
-        plain.compile(plain.optimizer, plain.loss, metrics=["accuracy"])
         given = {"batch_size": options.batch_size, "verbose": 0}
         rate["keras_fit"] = whole_rounds(
             lambda: plain.fit(images.pixels, labels, **given), replace(sizes, images=count)

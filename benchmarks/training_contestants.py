@@ -62,15 +62,20 @@ def main_stage(name: str, settings: Any, side: int, classes: int, policy: Any) -
 
 
 def float32_stage(name: str, settings: Any, side: int, classes: int, images: int) -> Any:
-    """The same in float32, compiled for ``fit`` on so many ``images`` as people compile it."""
+    """The same in float32, compiled for ``fit`` on so many ``images``, with XLA where it pays."""
     from core.backbones.backend import load_keras
     from core.training.optimisation import loss_of, optimizer_of
     from core.training.policy import choose_policy
 
     load_keras()
-    stage = main_stage(name, settings, side, classes, choose_policy("float32"))
-    optimizer = optimizer_of(stage.options, images)
-    stage.model.compile(optimizer, loss_of(stage.options), metrics=["accuracy"])
+    policy = choose_policy("float32")
+    stage = main_stage(name, settings, side, classes, policy)
+    stage.model.compile(
+        optimizer_of(stage.options, images),
+        loss_of(stage.options),
+        metrics=["accuracy"],
+        jit_compile=policy.compile_with_xla,
+    )
     return stage
 
 
