@@ -94,7 +94,7 @@ def extraction(name: str, side: int, sizes: Sizes, deadline: Deadline) -> dict[s
         made_on=policy.made_on,
         pooled=name != "vgg16",
     )
-    images = InMemoryImages.random(sizes.images, side, seed=0)
+    images: Any = InMemoryImages.random(sizes.images, side, seed=0)
     model = build_extractor(request, images.shape[1:])
     call = forward(model, request.jit)
     rate: dict[str, Any] = {}
@@ -171,7 +171,7 @@ def steps(name: str, side: int, sizes: Sizes, deadline: Deadline) -> dict[str, A
     strategy, policy = find_strategy(name), chosen_policy()
     settings = strategy.resolve("quick")
     count = sizes.train_images
-    images = InMemoryImages.random(count, side, seed=0)
+    images: Any = InMemoryImages.random(count, side, seed=0)
     labels = (np.arange(count) % CLASSES).astype(np.int32)
     data = TrainingData(images, labels, np.arange(count), np.arange(min(count, CLASSES)))
     rate: dict[str, Any] = {}

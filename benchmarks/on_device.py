@@ -109,7 +109,7 @@ def forward(model: Any, with_xla: bool) -> Call:
 def training_step(model: Any, loss: Any, with_xla: bool) -> Call:
     """One step on ``(images, labels)`` that lie on the device; nothing is waited for or counted."""
     if backend() == "torch":
-        return model.train_step  # type: ignore[no-any-return]
+        return model.train_step
     if backend() == "tensorflow":
         return compiled(model.train_step, with_xla)
     import jax

@@ -9,7 +9,7 @@ from benchmarks.growth import above, by_step, exponents
 from benchmarks.scratch import reason_in
 from core.settings import PROJECT_ROOT
 
-MODULE = re.compile(r"-m benchmarks\.(\w+)")
+MODULE = re.compile(r"-m benchmarks\.([a-z]\w*)")
 
 
 def test_every_benchmark_that_the_project_names_is_there():
