@@ -291,7 +291,8 @@ def torch_layers(records: Sequence[Any]) -> list[tuple[str, bool, dict[str, int]
 
 
 def facts() -> dict[str, Any]:
-    from core.training.policy import library_versions, processor_name
+    from core.devices import processor_name
+    from core.training.policy import library_versions
 
     flags = (
         Path("/proc/cpuinfo").read_text(encoding="utf-8") if Path("/proc/cpuinfo").exists() else ""

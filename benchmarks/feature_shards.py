@@ -63,11 +63,12 @@ def train_here(images: int, width: int, way: str) -> dict[str, Any]:
     """Two epochs in this process, on 80 % of the images; the second has no tracing in it."""
     from core.backbones.backend import load_keras
     from core.backbones.feature_cache import find_stored, key_of
+    from core.devices import processor_name
     from core.strategies.network import Stage
     from core.strategies.strategy import FitOptions
     from core.training.events import EpochRecord
     from core.training.fitting import Fitting, TrainingData
-    from core.training.policy import library_versions, peak_memory_bytes, processor_name
+    from core.training.policy import library_versions, peak_memory_bytes
 
     keras = load_keras()
     keras.utils.set_random_seed(0)

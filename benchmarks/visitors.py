@@ -376,7 +376,7 @@ def experiment_at_work() -> Iterator[str]:
 
 
 def measure(scratch: Path, label: str, visitors: int, seconds: float) -> dict[str, Any]:
-    from core.training.policy import processor_name
+    from core.devices import processor_name
     from tests.browser import running_app
 
     home = scratch / "home"

@@ -29,7 +29,7 @@ from sqlalchemy.engine import Dialect
 
 from core.jobs.progress import Progress
 
-SCHEMA_VERSIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
+SCHEMA_VERSIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")
 """Every revision of ``migrations/versions``, oldest first; the last is what this code reads."""
 
 State = Literal["queued", "running", "finished", "failed", "cancelled", "interrupted"]
@@ -114,6 +114,32 @@ workers = Table(
     Column("started_at", String(32), nullable=False),
     Column("lease_expires_at", String(32), nullable=False),
     Column("device", Text, nullable=False, server_default=""),
+    Column("device_kind", Text, nullable=False, server_default=""),
+)
+
+# The kind of device that all jobs of a group run on: that of the first of them which started.
+groups = Table(
+    "job_groups",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("device_kind", Text, nullable=False),
+)
+
+# When the last worker of a kind went, where machines share the database.
+device_kinds = Table(
+    "device_kinds",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("gone_at", String(32), nullable=False),
+)
+
+# See ``core.jobs.holds``.
+holds = Table(
+    "job_holds",
+    metadata,
+    Column("name", String(128), primary_key=True),
+    Column("job_id", String(128), nullable=False),
+    Column("attempt", Integer, nullable=False),
 )
 
 WAITING_AGAIN: dict[str, Any] = {
@@ -216,7 +242,8 @@ class NewJob:
 class WorkerRecord:
     """A process that serves the queue (one group of jobs, or all of it) while its lease lasts.
 
-    ``device`` names one of several devices of its host, or is empty.
+    ``device`` names one of several devices of its host, or is empty; ``device_kind`` is what its
+    times are taken on, empty where nobody has looked yet.
     """
 
     id: str
@@ -226,3 +253,4 @@ class WorkerRecord:
     started_at: str
     lease_expires_at: str
     device: str
+    device_kind: str = ""

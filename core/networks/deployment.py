@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from core.datasets.dataset import Dataset
+from core.devices import processor_name
 from core.errors import Cancelled, HeadstartError
 from core.files import check_room
 from core.jobs.child import PROCESSOR_ONLY
@@ -26,7 +27,6 @@ from core.networks.keras_export import portable_network
 from core.networks.restore import restored_model
 from core.training.clock import MONOTONIC, Clock
 from core.training.events import Deployment
-from core.training.policy import processor_name
 from core.training.spec import TrainingSpec
 
 BYTES_PER_PARAMETER = 4  # float32

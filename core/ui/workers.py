@@ -94,6 +94,7 @@ def _show_worker(one: WorkerStatus, device: str | None) -> None:
         mark = ":red-badge[silent]" if one.is_silent else ":green-badge[alive]"
         slot = f", device {escape_markdown(worker.device)}" if worker.device else ""
         st.markdown(f"**{host}**{slot}, process {worker.process_id} {mark}")
+        device = worker.device_kind or device
         known = escape_markdown(device) if device else "not known before its first finished run"
         serves = (
             f"the jobs of {escape_markdown(worker.group_id)}"
