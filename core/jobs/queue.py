@@ -9,15 +9,8 @@ from sqlalchemy import ColumnElement, Connection, Row, Update, delete, func, ins
 from core.errors import BadInput, StoreError, StoreLost, UnknownName
 from core.jobs.claims import SILENT, Claims
 from core.jobs.kinds import Pool, find_kind
-from core.jobs.records import (
-    ACTIVE_STATES,
-    WAITING_AGAIN,
-    JobRecord,
-    NewJob,
-    Progress,
-    jobs,
-    workers,
-)
+from core.jobs.progress import Progress
+from core.jobs.records import ACTIVE_STATES, WAITING_AGAIN, JobRecord, NewJob, jobs, workers
 from core.jobs.workers import DEFAULT_LEASE_SECONDS, moment_text
 from core.settings import current_settings
 

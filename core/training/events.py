@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import Field, TypeAdapter
 
 from core.conditions import DISTURBED_LOAD, Conditions
-from core.jobs.records import Progress
+from core.jobs.progress import Progress
 
 Count = Annotated[int, Field(strict=True, ge=0)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]

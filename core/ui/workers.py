@@ -5,7 +5,8 @@ import streamlit as st
 from core.experiments.hosts import devices_by_host
 from core.jobs.kinds import Pool, find_kind
 from core.jobs.overview import PoolStatus, QueueOverview, WorkerStatus, overview
-from core.jobs.records import JobRecord, progress_text
+from core.jobs.progress import progress_text
+from core.jobs.records import JobRecord
 from core.operations.check import Check
 from core.operations.doctor import check_installation
 from core.settings import current_settings

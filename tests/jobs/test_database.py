@@ -206,7 +206,8 @@ import sys
 from pathlib import Path
 from core.errors import StoreError
 from core.jobs.queue import JobQueue
-from core.jobs.records import NewJob, Progress
+from core.jobs.progress import Progress
+from core.jobs.records import NewJob
 queue = JobQueue(f"sqlite:///{sys.argv[1]}/headstart.db")
 queue.add_job(NewJob("a", "explain", {}))
 queue.claim_next("worker")

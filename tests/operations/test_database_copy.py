@@ -11,7 +11,8 @@ from core.cli import main
 from core.errors import BadInput, StoreError
 from core.experiments.labels import change_labels
 from core.experiments.store import Store, open_store
-from core.jobs.records import NewJob, Progress
+from core.jobs.progress import Progress
+from core.jobs.records import NewJob
 from core.jobs.workers import utc_now
 from core.operations import database_copy
 from core.operations.database_copy import copy_database

@@ -6,7 +6,8 @@ from core.analysis.comparison import title_of
 from core.experiments.records import RunRecord
 from core.experiments.remeasure import job_of, obstacle
 from core.jobs.launchers import ensure_worker
-from core.jobs.records import JobRecord, progress_text, waiting_text
+from core.jobs.progress import progress_text, waiting_text
+from core.jobs.records import JobRecord
 from core.text import count_text, escape_markdown, list_text, rough_percent_text
 from core.training.events import TIME_TITLES, RunConditions
 from core.ui.frame import actions, reads
