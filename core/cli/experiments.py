@@ -21,8 +21,9 @@ from core.experiments.store import Store, open_store
 from core.files import write_bytes, written_whole
 from core.jobs.cached import wait_for
 from core.jobs.launchers import current_launcher, log_path
+from core.jobs.progress import progress_text
 from core.jobs.queue import open_queue
-from core.jobs.records import STATES, progress_text
+from core.jobs.records import STATES
 from core.jobs.worker import serve
 from core.operations.disk import daily_tidying
 from core.storage.shared import pull_cached

@@ -13,6 +13,7 @@ from core.errors import BadInput, StoreError, UnknownName
 from core.experiments import accuracy_forecasts, race_points  # noqa: F401 - for their tables
 from core.experiments.labels import Labels, read_labels, removed_ids, write_labels
 from core.experiments.limits import check_waiting
+from core.experiments.one_device import marked
 from core.experiments.records import (
     DamagedExperiment,
     ExperimentRecord,
@@ -137,7 +138,7 @@ class Store(JobQueue):
             stored = {*states, "finished"} if "failed" in states else states
             wanted = wanted.where(jobs.c.state.in_(stored))
         with self.database.reading() as connection:
-            found = [self._run_of(row) for row in connection.execute(wanted).mappings()]
+            found = marked(self._run_of(row) for row in connection.execute(wanted).mappings())
             removed = removed_ids(connection) if experiment_id is None else ()
         shown = STATES if states is None else states
         return [run for run in found if run.state in shown and run.experiment_id not in removed]
@@ -308,11 +309,10 @@ class Store(JobQueue):
         counts: dict[str, dict[str, int]] = {}
         for group_id, state, count in connection.execute(counted):
             counts.setdefault(group_id, {})[state] = count
-        nothing = Labels()
         return [
-            self._experiment_of(row, counts.get(row["id"], {}), labels.get(row["id"], nothing))
+            self._experiment_of(row, counts.get(row["id"], {}), labels.get(row["id"], Labels()))
             for row in connection.execute(wanted).mappings()
-            if removed == labels.get(row["id"], nothing).removed
+            if removed == labels.get(row["id"], Labels()).removed
         ]
 
     def _experiment_of(

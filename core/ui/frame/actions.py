@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from core.analysis.advice import facts
+from core.analysis.advice.race import request as race
 from core.datasets import storage, versions
 from core.datasets.dataset import Dataset
 from core.datasets.reading_choice import Choice
@@ -113,8 +114,14 @@ def request_facts(dataset: Dataset) -> None:
 
 
 @editors_only
+def request_race(plan: race.RacePlan) -> None:
+    """Queue a race. Raises ``BadInput`` where one on these images is at work."""
+    race.request_race(reads.store(), plan)
+
+
+@editors_only
 def cancel_work(job_id: str) -> None:
-    """Ask a heat map, a map, an export or a measurement to stop."""
+    """Ask a heat map, a map, an export, a measurement or a race to stop."""
     reads.store().cancel_job(job_id)
 
 
