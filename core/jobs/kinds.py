@@ -124,6 +124,7 @@ KINDS: dict[str, JobKind] = {
             keeps_process=True,
         ),
         JobKind("remeasure", "core.experiments.remeasure:run", "device", "measurement"),
+        JobKind("extract", "core.experiments.extract_job:run", "device", "extraction"),
         # Features are extracted as runs do it, and must not disturb their times.
         JobKind("advice", "core.analysis.advice.measure:run", "device", "measurement"),
         JobKind(

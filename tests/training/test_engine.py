@@ -15,6 +15,7 @@ from core.datasets.prepare import prepare_images
 from core.datasets.split import make_split
 from core.errors import Cancelled, TrainingDiverged, UnknownName, WeightsUnavailable
 from core.networks.restore import restored_model
+from core.settings import PROJECT_ROOT
 from core.strategies.network import BuildContext, build_plan
 from core.strategies.registry import find_strategy
 from core.strategies.strategy import Role
@@ -350,3 +351,17 @@ print(outcome.result.backend, outcome.result.epochs, outcome.result.scores.test.
     )
     split = make_split(tiny_dataset, 0.3, 0.1, 0)
     assert done.stdout.split() == [backend, "2", str(len(split.test))], done.stderr[-2000:]
+
+
+def test_the_engine_needs_neither_a_database_nor_pages():
+    """A machine with a GPU may have Keras and its backend alone (benchmarks.bench_gpu)."""
+    code = """
+import sys
+import core.training.engine
+left_out = ("sqlalchemy", "streamlit", "pandas", "sklearn", "scipy", "imagehash", "pyarrow")
+print([name for name in left_out if name in sys.modules])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PROJECT_ROOT
+    )
+    assert done.stdout.strip() == "[]"

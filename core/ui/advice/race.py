@@ -14,7 +14,7 @@ from core.analysis.words.race import HOW, describe_quick, describe_race
 from core.charts.race import race_chart, race_frame
 from core.datasets.dataset import Dataset
 from core.errors import BadInput
-from core.jobs.records import waiting_text
+from core.jobs.progress import waiting_text
 from core.text import escape_markdown
 from core.ui.datasets.facts import address_of
 from core.ui.frame import actions, reads

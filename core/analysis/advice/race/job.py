@@ -37,7 +37,7 @@ from core.experiments.race_points import RacePoint, keep_point, packed
 from core.experiments.store import Store, open_store
 from core.jobs.context import JobContext
 from core.jobs.kinds import find_kind
-from core.jobs.records import Progress
+from core.jobs.progress import Progress
 from core.text import count_text, rough_seconds_text
 from core.training.events import EpochRecord, Event, TrainingOutcome
 from core.training.spec import TrainingSpec

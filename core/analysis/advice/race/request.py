@@ -26,7 +26,8 @@ from core.experiments.records import ExperimentSpec
 from core.experiments.store import Store
 from core.experiments.used_backbones import seen_test_images
 from core.jobs.launchers import ensure_worker
-from core.jobs.records import JobRecord, NewJob, progress_text, waiting_text
+from core.jobs.progress import progress_text, waiting_text
+from core.jobs.records import JobRecord, NewJob
 from core.strategies.registry import find_strategy
 from core.strategies.selection import Chosen
 from core.strategies.settings import PRESETS

@@ -11,7 +11,7 @@ from core.datasets.dataset import Dataset
 from core.datasets.split import Split
 from core.datasets.storage import open_dataset
 from core.experiments.store import Store
-from core.jobs.records import Progress
+from core.jobs.progress import Progress
 from core.training.events import Event, Predictions, TrainingOutcome
 from core.training.spec import TrainingSpec
 from tests import made_up

@@ -20,7 +20,7 @@ from core.errors import Cancelled, StoreError, TrainingDiverged
 from core.experiments.accuracy_forecasts import read_forecasts
 from core.experiments.store import Store
 from core.jobs.child import execute
-from core.jobs.records import Progress
+from core.jobs.progress import Progress
 from tests.analysis.advice.race.conftest import SIZES, StandIn
 from tests.analysis.advice.test_measure import CountedLabels
 from tests.jobs.stand_in import QuietContext
