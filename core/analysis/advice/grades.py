@@ -163,7 +163,7 @@ class AdviceRecord:
     """How good advice was on so many ``datasets``: regrets in accuracy (0 to 1) on average,
     ``within``: how many were at most ``AS_GOOD``, of ``named`` where something was named.
 
-    ``rules``: mean regret of each rule on the same datasets. ``cannot_tell``: the fraction of
+    ``rules``: mean regret of each rule on the same datasets. ``undecided``: the fraction of
     verdicts that say so. ``saved``: the fraction of the time of all runs, on average.
     """
 
@@ -172,7 +172,7 @@ class AdviceRecord:
     within: int
     regret: float | None
     rules: Mapping[Rule, float]
-    cannot_tell: float
+    undecided: float
     saved: float | None
 
 
@@ -356,6 +356,6 @@ def advice_record(outcomes: Sequence[Outcome]) -> AdviceRecord | None:
         within=sum(regret <= AS_GOOD for regret in regrets),
         regret=fmean(regrets) if regrets else None,
         rules={rule: fmean(found) for rule, found in by_rule.items() if found},
-        cannot_tell=sum(verdict == "cannot_tell" for verdict in verdicts) / len(verdicts),
+        undecided=sum(verdict == "cannot_tell" for verdict in verdicts) / len(verdicts),
         saved=fmean(saved) if saved else None,
     )

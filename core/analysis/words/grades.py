@@ -73,7 +73,7 @@ def describe_record(record: AdviceRecord | None) -> list[str]:
     if record.rules:
         rules = [f"{rule} {points_text(regret)}" for rule, regret in record.rules.items()]
         found.append(f"Rules that measure nothing were behind by: {'; '.join(rules)} points.")
-    found.append(f"{percent_text(record.cannot_tell, 0)} of all verdicts were “cannot tell”.")
+    found.append(f"{percent_text(record.undecided, 0)} of all verdicts were “cannot tell”.")
     if record.saved is not None:
         verb = "saved" if record.saved >= 0 else "cost"
         found.append(

@@ -238,7 +238,7 @@ def test_the_record_sums_up():
     assert found.regret == pytest.approx((0.04 + 0.005) / 2)
     assert found.rules[Rule.FINETUNE] == pytest.approx(0.02)
     assert found.rules[Rule.LARGEST_PROBE] == pytest.approx((0.1 + 0.0 + 0.1) / 3)
-    assert found.cannot_tell == pytest.approx(3 / 11)
+    assert found.undecided == pytest.approx(3 / 11)
     assert found.saved is not None
 
 
