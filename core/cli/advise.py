@@ -34,12 +34,7 @@ from core.analysis.words.advice import (
     named_words,
     scenario_words,
 )
-from core.analysis.words.forecasts import (
-    SILENT,
-    describe_forecast,
-    describe_forecasts,
-    describe_verdicts,
-)
+from core.analysis.words.forecasts import SILENT, describe_each, describe_forecasts
 from core.analysis.words.grades import (
     describe_caution,
     describe_coverage,
@@ -158,10 +153,8 @@ def _print_forecasts(advice: _Advice) -> None:
         print(f"\n{SILENT}")
     else:
         print(f"\n{describe_forecasts(advice.forecasts)}")
-        for line in describe_verdicts(advice.forecasts):
+        for line in describe_each(advice.forecasts):
             print(line)
-        for one in advice.forecasts:
-            print(describe_forecast(one))
     print(f"\n{describe_coverage(coverage_of(advice.graded))}")
     if caution is not None and own.caution != "silent":
         print(caution)

@@ -115,7 +115,7 @@ def test_forecasts_and_verdicts_are_printed(type_it: TypeIt, store: Store, arrow
     status, out, err = type_it("advise", "arrows")
     assert (status, err) == (0, "")
     assert ": cannot win here, because it is forecast 20.0 points behind VGG16 probe" in out
-    assert "VGG16 probe: 80.0 % (80 % interval 76.0 to 84.0, 95 % 72.0 to 88.0)." in out
+    assert "Forecast: 80.0 % (80 % interval 76.0 to 84.0, 95 % 72.0 to 88.0), in about 2 min" in out
     assert "This version comes without a recorded series" in out or "Recorded series: " in out
 
 

@@ -164,7 +164,7 @@ class AdviceRecord:
     ``within``: how many were at most ``AS_GOOD``, of ``named`` where something was named.
 
     ``rules``: mean regret of each rule on the same datasets. ``undecided``: the fraction of
-    verdicts that say so. ``saved``: the fraction of the time of all runs, on average.
+    verdicts that say "cannot tell". ``saved``: the fraction of the time of all runs, on average.
     """
 
     datasets: int

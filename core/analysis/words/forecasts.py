@@ -29,16 +29,17 @@ SILENT = (
 
 
 def describe_forecast(made: AccuracyForecast) -> str:
-    """``EfficientNet-Lite0 probe: 64.0 % (80 % interval 60.0 to 68.0, 95 % 58.0 to 70.0).``"""
-    time = ""
-    if made.seconds is not None and made.seconds_80 is not None:
-        low, high = map(rough_seconds_text, made.seconds_80)
-        time = f" In about {rough_seconds_text(made.seconds)} (80 % interval {low} to {high})."
-    return (
-        f"{title_of(made.strategy)}: {percent_text(made.predicted)} "
-        f"(80 % interval {points_text(made.low_80)} to {points_text(made.high_80)}, "
-        f"95 % {points_text(made.low_95)} to {points_text(made.high_95)}).{time}"
+    """``64.0 % (80 % interval 60.0 to 68.0, 95 % 58.0 to 70.0), in about 4 min (3 min to 5 min)``;
+    without a time where none is known."""
+    found = (
+        f"{percent_text(made.predicted)} (80 % interval {points_text(made.low_80)} to "
+        f"{points_text(made.high_80)}, 95 % {points_text(made.low_95)} to "
+        f"{points_text(made.high_95)})"
     )
+    if made.seconds is None or made.seconds_80 is None:
+        return found
+    low, high = map(rough_seconds_text, made.seconds_80)
+    return f"{found}, in about {rough_seconds_text(made.seconds)} ({low} to {high})"
 
 
 def describe_verdict(made: AccuracyForecast, together: Sequence[AccuracyForecast]) -> str:
@@ -55,15 +56,18 @@ def describe_verdict(made: AccuracyForecast, together: Sequence[AccuracyForecast
     return f"{title}: cannot tell. {_why_not(made, leader)}. {_next_step(made)}"
 
 
-def describe_verdicts(made: Sequence[AccuracyForecast]) -> list[str]:
-    """The verdicts of those that were made together last, the highest forecast first; none without
-    a verdict."""
+def describe_each(made: Sequence[AccuracyForecast]) -> list[str]:
+    """A line for each: what it is expected to reach, with the verdict where it was made together
+    with the newest that have one."""
     judged = [one for one in made if one.verdict is not None]
-    if not judged:
-        return []
-    newest = max(judged, key=lambda one: one.made_at).batch
+    newest = max(judged, key=lambda one: one.made_at).batch if judged else ""
     together = [one for one in judged if one.batch == newest]
-    return [describe_verdict(one, together) for one in together]
+    return [
+        f"{describe_verdict(one, together)} Forecast: {describe_forecast(one)}."
+        if one in together
+        else f"{title_of(one.strategy)}: {describe_forecast(one)}."
+        for one in made
+    ]
 
 
 def _why_not(made: AccuracyForecast, leader: AccuracyForecast) -> str:

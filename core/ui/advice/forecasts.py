@@ -9,13 +9,7 @@ from core.analysis.advice.forecasts import newest_forecasts
 from core.analysis.advice.grades import Graded, advice_record, coverage_of, outcomes_of, own_record
 from core.analysis.advice.placing import placed
 from core.analysis.advice.replay import bundled_replay
-from core.analysis.words.forecasts import (
-    HOW_CARRIED_ON,
-    SILENT,
-    describe_forecast,
-    describe_forecasts,
-    describe_verdicts,
-)
+from core.analysis.words.forecasts import HOW_CARRIED_ON, SILENT, describe_each, describe_forecasts
 from core.analysis.words.grades import (
     describe_caution,
     describe_coverage,
@@ -44,9 +38,8 @@ def show_forecasts(dataset: Dataset, facts: Facts, graded: Sequence[Graded]) -> 
             st.markdown(escape_markdown(SILENT))
             return
         st.markdown(escape_markdown(describe_forecasts(made)))
-        sentences(describe_verdicts(made))
         if made:
-            sentences(describe_forecast(one) for one in made)
+            sentences(describe_each(made))
             alt = "Each forecast, one line each: verdict, accuracy, time, and where it comes from."
             with st.expander("As a table", icon=":material/table:"):
                 show_table(forecasts_frame(made), "advice.forecasts", alt)

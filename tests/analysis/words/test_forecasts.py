@@ -3,10 +3,10 @@
 from core.analysis.words.forecasts import (
     HOW_CARRIED_ON,
     SILENT,
+    describe_each,
     describe_forecast,
     describe_forecasts,
     describe_verdict,
-    describe_verdicts,
     hit_words,
 )
 from tests.analysis.advice.made_forecasts import forecast, graded, trained
@@ -47,6 +47,11 @@ def test_the_sentences(held: Held) -> None:
 
 def test_verdicts_are_those_of_the_newest_that_were_made_together() -> None:
     older = trained("mlp", 0.9, batch="a", made_at="2026-01-01", verdict="worth")
-    found = describe_verdicts([older, LEADER, OPEN, forecast()])
-    assert found == [describe_verdict(one, [LEADER, OPEN]) for one in (LEADER, OPEN)]
-    assert describe_verdicts([forecast()]) == []
+    found = describe_each([older, LEADER, OPEN, forecast()])
+    assert found[0] == f"MLP: {describe_forecast(older)}."
+    assert found[1:3] == [
+        f"{describe_verdict(one, [LEADER, OPEN])} Forecast: {describe_forecast(one)}."
+        for one in (LEADER, OPEN)
+    ]
+    assert found[3] == f"VGG16 probe: {describe_forecast(forecast())}."
+    assert describe_each([]) == []
