@@ -94,20 +94,19 @@ def _request(options: dict[str, Any], precision: str) -> Any:
     )
 
 
-def _our_precision(options: dict[str, Any]) -> str:
-    from core.backbones.registry import find_backbone
+def _our_precision() -> str:
     from core.training.policy import choose_policy
 
-    return choose_policy().backbone_precision(find_backbone(options["backbone"]))
+    return choose_policy().precision
 
 
-def extractor(options: dict[str, Any], precision: str) -> Any:
+def extractor(options: dict[str, Any], precision: str, as_published: bool = True) -> Any:
     from core.backbones.backend import load_keras
     from core.backbones.features import build_extractor
 
     load_keras()
     side = options["side"]
-    return build_extractor(_request(options, precision), (side, side, 3))
+    return build_extractor(_request(options, precision), (side, side, 3), as_published)
 
 
 def ours(options: dict[str, Any]) -> Job:
@@ -122,7 +121,7 @@ def ours(options: dict[str, Any]) -> Job:
     from core.datasets.storage import open_dataset
 
     load_keras()
-    dataset, precision = open_dataset(options["dataset"]), _our_precision(options)
+    dataset, precision = open_dataset(options["dataset"]), _our_precision()
     request = _request(options, precision)
 
     def job() -> dict[str, Any]:
@@ -142,7 +141,7 @@ def ours(options: dict[str, Any]) -> Job:
 def ours_in_memory(options: dict[str, Any]) -> Job:
     """The compiled call of ours alone, on pixels in memory: what reading and writing cost."""
     paths, size = jpegs(options), options["batch_size"]
-    model = extractor(options, _our_precision(options))
+    model = extractor(options, _our_precision(), as_published=False)
     parts = [read_jpegs(paths[start : start + size]) for start in range(0, len(paths), size)]
     for pixels in (parts[0], parts[-1]):
         model.predict_on_batch(pixels)

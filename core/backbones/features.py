@@ -21,6 +21,7 @@ from core.backbones.feature_cache import (
     write_piece,
 )
 from core.backbones.feature_set import FeatureSet
+from core.backbones.folding import folded
 from core.backbones.weights import access as weights
 from core.conditions import Look, Meter, look_at_machine
 from core.datasets.prepare import PreparedImages
@@ -156,12 +157,20 @@ def _identity(prepared: PreparedImages, request: FeatureRequest) -> dict[str, An
     }
 
 
-def build_extractor(request: FeatureRequest, image_shape: tuple[int, ...]) -> Any:
-    """A compiled Keras model: uint8 ``(n, *image_shape)`` to float32 ``(n, request.width)``."""
+def build_extractor(
+    request: FeatureRequest, image_shape: tuple[int, ...], as_published: bool = False
+) -> Any:
+    """A compiled Keras model: uint8 ``(n, *image_shape)`` to float32 ``(n, request.width)``.
+
+    Batch normalisation is folded into the convolutions, unless the layers are wanted
+    ``as_published``.
+    """
     keras = load_keras()
     backbone, size, include_top = request.backbone, request.image_size, request.include_top
     arrays = weights.load_weights(backbone.weight_set(include_top))
     network = build_backbone(backbone, size, arrays, include_top, request.precision)
+    if not as_published:
+        network = folded(network, request.taps)
     prepare = [backbone.preparing_layer(size, size, request.mean_rgb)]
     images = keras.Input(image_shape, dtype="uint8", name="images")
     prepared = connect(prepare, make_layers(prepare), images)

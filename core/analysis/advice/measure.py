@@ -216,7 +216,7 @@ class _Source:
             include_top=False,
             image_size=self._size,
             mean_rgb=backbone.preparation.mean_rgb,
-            precision=policy.backbone_precision(backbone),
+            precision=policy.precision,
             jit=policy.compile_with_xla,
             batch_size=FEATURE_BATCH,
             made_on=policy.made_on,
