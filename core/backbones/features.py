@@ -5,11 +5,13 @@ Features are extracted of the images that a run uses alone; a later run adds tho
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from core.ahead import read_ahead
 from core.backbones.backbone import Backbone, build_backbone
 from core.backbones.backend import load_keras, out_of_memory_named
 from core.backbones.feature_cache import (
@@ -199,12 +201,15 @@ def _batches(
     """Yield the features batch by batch, ``(n, width)`` float16, the last, partial one included."""
     total = len(images)
     size = min(request.batch_size, total)
-    for start in range(0, total, size):
-        if should_stop():
-            raise Cancelled("Feature extraction was cancelled.")
-        pixels = prepared.take(images[start : start + size])
-        yield _features_of(model, pixels, size if request.jit else len(pixels))
-        progress(start + len(pixels))
+    parts = [images[start : start + size] for start in range(0, total, size)]
+    done = 0
+    with closing(read_ahead(prepared.take, parts)) as pixels_of_parts:
+        for pixels in pixels_of_parts:
+            if should_stop():
+                raise Cancelled("Feature extraction was cancelled.")
+            yield _features_of(model, pixels, size if request.jit else len(pixels))
+            done += len(pixels)
+            progress(done)
 
 
 def _features_of(model: Any, images: np.ndarray, size: int) -> np.ndarray:

@@ -189,7 +189,7 @@ class _Source:
         for key in matching_keys(stored_pieces(), wanted, shape, self._images):
             stored = find_stored(key, self._images)
             if stored is not None:
-                return stored.take(self._images)
+                return stored.take(self._images).astype(np.float32)
         return self._extracted(backbone, taps)
 
     def features_of_blocks(self, backbone: Backbone) -> dict[str, np.ndarray]:
@@ -234,7 +234,7 @@ class _Source:
             self._context.should_stop,
         )
         self.extraction_seconds += time.perf_counter() - started
-        return found.take(self._images)
+        return found.take(self._images).astype(np.float32)
 
 
 # What is fitted on them ---------------------------------------------------------------------------
