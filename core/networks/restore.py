@@ -100,9 +100,8 @@ def _on_backbone(head: Any, request: FeatureRequest, shape: tuple[int, int, int]
 
     from core.layers.own import Float16RoundTrip
 
-    # In float32 both forms give the same, and what goes into exports and backbones of one's own
-    # must have its batch normalisation.
-    extractor = build_extractor(request, shape, as_published=request.precision == "float32")
+    # What goes into an export, or becomes a backbone of one's own, keeps its batch normalisation.
+    extractor = build_extractor(request, shape, as_published=True)
     features = Float16RoundTrip(dtype="float32", name="float16_round_trip")(extractor.outputs[0])
     return keras.Model(extractor.inputs[0], head(features), name="restored")
 
