@@ -85,6 +85,6 @@ def _folded_weights(convolution: Any, normalisation: Any) -> list[np.ndarray]:
     if normalisation.center:
         bias = bias + array(normalisation.beta)
     kernel = array(convolution.kernel)
-    # A depthwise kernel is (height, width, channels, 1): its channels come before the last axis.
-    is_depthwise = kernel.shape[-1] == 1 and kernel.shape[-2] == len(scale)
-    return [kernel * (scale[:, None] if is_depthwise else scale), bias]
+    if isinstance(convolution, keras.layers.DepthwiseConv2D):
+        scale = scale.reshape(kernel.shape[2:])  # (channels, filters of each)
+    return [kernel * scale, bias]
