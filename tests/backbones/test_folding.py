@@ -32,7 +32,9 @@ def branching():
     images = keras.Input((12, 12, 3))
     first = layers.Conv2D(6, 3, strides=2, use_bias=False, name="plain")(images)
     first = layers.ReLU(6.0)(layers.BatchNormalization(name="after_plain")(first))
-    spread = layers.DepthwiseConv2D(3, padding="same", bias_initializer="ones", name="depthwise")
+    spread = layers.DepthwiseConv2D(
+        3, depth_multiplier=2, padding="same", bias_initializer="ones", name="depthwise"
+    )
     second = layers.BatchNormalization(scale=False, name="after_depthwise")(spread(first))
     active = layers.Conv2D(6, 1, activation="relu", name="active")(second)
     third = layers.BatchNormalization(name="after_activation")(active)
