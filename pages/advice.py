@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.ui.advice import INTRODUCTION, choose_dataset, show_advice
+from core.ui.advice.view import INTRODUCTION, choose_dataset, show_advice
 from core.ui.frame.errors import error_box
 from core.ui.frame.page import show_page
 from core.ui.widgets.glossary import explain_all

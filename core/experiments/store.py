@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
 from core.errors import BadInput, StoreError, UnknownName
-from core.experiments import accuracy_forecasts  # noqa: F401 - its table is part of the database
+from core.experiments import accuracy_forecasts, race_points  # noqa: F401 - for their tables
 from core.experiments.labels import Labels, read_labels, removed_ids
 from core.experiments.limits import check_waiting
 from core.experiments.records import (

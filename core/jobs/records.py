@@ -29,7 +29,7 @@ from sqlalchemy.engine import Dialect
 
 from core.text import rough_seconds_text
 
-SCHEMA_VERSIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
+SCHEMA_VERSIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
 """Every revision of ``migrations/versions``, oldest first; the last is what this code reads."""
 
 State = Literal["queued", "running", "finished", "failed", "cancelled", "interrupted"]

@@ -59,6 +59,7 @@ def test_everything_is_there_afterwards_and_the_queue_goes_on(
     assert dict(copied.rows) == {
         "experiments": 2, "jobs": 10, "job_workers": 1, "runs": 9, "epochs": 2,
         "experiment_changes": 2, "experiment_summaries": 0, "accuracy_forecasts": 0,
+        "race_points": 0,
     }  # fmt: skip
     assert copied.changed == ()
     monkeypatch.setenv("HEADSTART_DATABASE_URL", postgres_url)

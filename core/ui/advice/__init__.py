@@ -1,0 +1,1 @@
+"""The page Advice: facts of a dataset, and what they propose."""
