@@ -97,7 +97,7 @@ def test_all_images_in_order_the_last_partial_batch_included(images):
     expected = np.asarray(model(images.pixels), np.float32)
     assert expected.max() > 0
     values = everything(found)
-    assert values.dtype == np.float32
+    assert values.dtype == np.float16
     np.testing.assert_allclose(values, expected, rtol=2e-3, atol=2e-3)
     np.testing.assert_array_equal(found.take(np.array([7, 2, 7])), values[[7, 2, 7]])
 
