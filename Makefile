@@ -7,6 +7,7 @@ WORKERS ?= 2
 S3_SERVER := .venv-moto
 RAY := .venv-ray
 PEERS := .venv-peers
+HEADS :=
 MLFLOW := .venv-mlflow
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
@@ -14,7 +15,7 @@ PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 # compiles its libraries again: TensorFlow takes 18 seconds of a processor to import instead of 7.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: app test test-fast cluster-test screenshots bench words check lint types imports showcase lock clean weights
+.PHONY: app test test-fast cluster-test screenshots bench bench-gpu words check lint types imports showcase lock clean weights
 
 app: $(VENV)/.app weights  ## install, fetch what can be had of the weights, start on 127.0.0.1
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
@@ -38,7 +39,14 @@ screenshots: $(VENV)/.dev  ## every page and view, wide and narrow, light and da
 bench: $(VENV)/.app $(PEERS)/.installed weights  ## ours against its peers, in turn, on a quiet machine
 	$(BIN)/python -m benchmarks.bench extract
 	$(BIN)/python -m benchmarks.bench steps
+	$(BIN)/python -m benchmarks.heads $(HEADS)
+	$(BIN)/python -m benchmarks.ingest --output benchmarks/results/ingest.json
 	$(BIN)/python -m benchmarks.whole_job
+	$(BIN)/python -m benchmarks.growth
+
+# With the environment of the app, else with PYTHON: a machine may have its own Keras with JAX or PyTorch.
+bench-gpu:  ## the same on the GPU of this machine, with one backend (KERAS_BACKEND), in under eight minutes
+	$(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) -m benchmarks.bench_gpu $(PARTS)
 
 words: $(VENV)/.dev  ## write the sentences that tests hold anew: read the change before you commit it
 	$(BIN)/python -m pytest tests/analysis/words --update-words

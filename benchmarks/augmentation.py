@@ -20,10 +20,11 @@ import numpy as np
 from benchmarks.scratch import tell
 from core.analysis.significance import paired_test, percentile_interval, resampled_accuracies
 from core.datasets.storage import open_dataset
+from core.devices import processor_name
 from core.strategies.registry import find_strategy
 from core.training.engine import train
 from core.training.events import TrainingOutcome
-from core.training.policy import library_versions, processor_name
+from core.training.policy import library_versions
 from core.training.spec import TrainingSpec
 
 STRATEGIES = "cnn,squeezenet_finetune,efficientnet_lite0_finetune"

@@ -1,6 +1,6 @@
 """Ours side by side with what people would use in its place, in one run, in turn.
 
-    make bench                                     # everything, and benchmarks.whole_job
+    make bench              # both, and heads, ingest, whole_job and growth of this folder
     python -m benchmarks.bench extract --backbones vgg16 --sides 224 [--rounds 3]
     python -m benchmarks.bench steps --strategies cnn,vgg16_freeze
 
@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from benchmarks.scratch import scratch_home, tell
+from benchmarks.scratch import reason_in, scratch_home, tell
 from core.backbones.registry import find_backbone
 
 FOLDER = Path(__file__).parent
@@ -60,13 +60,13 @@ class Contestant:
     @classmethod
     def start(cls, name: str, options: dict[str, Any], log: Path) -> "Contestant":
         is_peer = options["kind"].startswith(IS_PEER)
-        program = [FOLDER / "contestants.py"] if is_peer else ["-m", "benchmarks.contestants"]
         python = PEERS if is_peer else sys.executable
         if is_peer and not PEERS.exists():
             raise SystemExit(f"There is no {PEERS}: make bench installs it.")
         with open(log, "w", encoding="utf-8") as errors:
             process = subprocess.Popen(
-                [python, *program, json.dumps(options)],
+                [python, "-m", "benchmarks.contestants", json.dumps(options)],
+                cwd=FOLDER.parent,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -101,14 +101,11 @@ class Contestant:
 
     def _give_up(self) -> None:
         self.stop()
-        lines = [line for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
-        errors = [line for line in lines if re.match(r"[\w.]*(Error|Exception)", line)]
-        last = (errors or lines or ["it ended without a word"])[-1]
-        self.why_not = last.strip()[:200]
+        self.why_not = reason_in(self.log.read_text(errors="replace"))
 
 
 def in_turn(entries: dict[str, dict[str, Any]], rounds: int, folder: Path) -> dict[str, Any]:
-    """Images a second of each contestant in each round.
+    """Images a second of each contestant in each round, and the largest memory that it ever had.
 
     ``entries``: options by name. All are started first, so that none pays for another's start.
     """
@@ -118,10 +115,12 @@ def in_turn(entries: dict[str, dict[str, Any]], rounds: int, folder: Path) -> di
             contestants.append(Contestant.start(name, options, folder / f"{name}.log"))
             stack.callback(contestants[-1].stop)
         rates: dict[str, list[float]] = {name: [] for name in entries}
+        peaks: dict[str, int] = {}
         for number in range(rounds):
             for contestant in contestants:
                 if (answer := contestant.turn()) is not None:
                     rate = answer["images"] / answer["seconds"]
+                    peaks[contestant.name] = round(answer["peak_bytes"] / 1e6)
                     rates[contestant.name].append(round(rate, 2))
             print(f"round {number}: { {name: rate[-1:] for name, rate in rates.items()} }")
         left_out = {each.name: each.why_not for each in contestants if each.why_not}
@@ -131,6 +130,7 @@ def in_turn(entries: dict[str, dict[str, Any]], rounds: int, folder: Path) -> di
         "images_per_second": done,
         "medians": medians,
         "times_ours": {name: round(medians["ours"] / one, 3) for name, one in medians.items()},
+        "peak_megabytes": {name: peaks[name] for name in done},
         "left_out": left_out,
     }
 
@@ -291,7 +291,8 @@ def torch_layers(records: Sequence[Any]) -> list[tuple[str, bool, dict[str, int]
 
 
 def facts() -> dict[str, Any]:
-    from core.training.policy import library_versions, processor_name
+    from core.devices import processor_name
+    from core.training.policy import library_versions
 
     flags = (
         Path("/proc/cpuinfo").read_text(encoding="utf-8") if Path("/proc/cpuinfo").exists() else ""

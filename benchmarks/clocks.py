@@ -156,7 +156,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
     from core.datasets.bundled import ensure_bundled_datasets
-    from core.training.policy import library_versions, processor_name
+    from core.devices import processor_name
+    from core.training.policy import library_versions
 
     with scratch_home():
         ensure_bundled_datasets()

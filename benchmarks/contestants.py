@@ -1,11 +1,11 @@
 """One way to do a job, in a process of its own, as ``benchmarks.bench`` sets it against the others.
 
-    python benchmarks/contestants.py '{"kind": "onnxruntime", "job": "extract", ...}'
+    python -m benchmarks.contestants '{"kind": "onnxruntime", ...}'
 
 It loads and warms up, prints ``ready``, does the job once for each line that it reads, and prints
 what that took as JSON; at the end of its input it ends. Peers run in an environment of their own
 (``requirements-peers.txt``), without Headstart: nothing of ``core`` is imported for them, and no
-library before the kind that needs it.
+library before the kind that needs it. The kinds that train are in ``training_contestants``.
 """
 
 import json
@@ -20,6 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from benchmarks import training_contestants
+from benchmarks.scratch import peak_bytes
 
 Features = Callable[[np.ndarray], np.ndarray]
 """uint8 ``(n, side, side, 3)`` to float32 ``(n, width)``."""
@@ -206,160 +209,12 @@ def torch(options: dict[str, Any]) -> Job:
     return extraction(features_of, options)
 
 
-# Training steps --------------------------------------------------------------------------------
-
-
-def _training_spec(options: dict[str, Any], precision: str) -> tuple[Any, Any]:
-    from core.datasets.storage import open_dataset
-    from core.strategies.registry import find_strategy
-    from core.training.spec import TrainingSpec
-
-    dataset, strategy = open_dataset("themes16"), find_strategy(options["strategy"])
-    settings = strategy.resolve("quick", {"batch_size": options["batch_size"]})
-    spec = TrainingSpec(
-        dataset_id=dataset.id,
-        strategy=strategy.name,
-        settings=settings,
-        image_size=options["side"],
-        precision=precision,
-        train_share=options["train_share"],
-    )
-    return spec, dataset
-
-
-def our_steps(options: dict[str, Any]) -> Job:
-    """Steady epochs of the engine, as ``runs remeasure`` takes them."""
-    from core.training import engine
-    from core.training.events import EpochRecord
-
-    spec, dataset = _training_spec(options, "auto")
-    split = spec.subsets_of(dataset)
-    engine.EPOCHS_AGAIN = 1_000_000
-    events = engine.measure_again(spec, dataset, split)
-    epochs = (event for event in events if isinstance(event, EpochRecord))
-    next(epochs)
-    return lambda: {"seconds": next(epochs).train_seconds, "images": len(split.train)}
-
-
-def float32_stage(options: dict[str, Any], strategy_name: str, side: int) -> Any:
-    """The main stage of a strategy on whole images, compiled as ``model.fit`` needs it."""
-    from core.datasets.prepare import prepare_images
-    from core.strategies.network import build_plan
-    from core.strategies.registry import find_strategy
-    from core.training.engine import build_context
-    from core.training.optimisation import loss_of, optimizer_of
-    from core.training.policy import choose_policy
-
-    spec, dataset = _training_spec(options | {"strategy": strategy_name, "side": side}, "float32")
-    shape = prepare_images(dataset, side).shape[1:]
-    backbone = find_strategy(strategy_name).backbone
-    mean = (0.0, 0.0, 0.0) if backbone is None else backbone.preparation.mean_rgb
-    context = build_context(spec, dataset, shape, mean, choose_policy("float32"))
-    stage = build_plan(find_strategy(strategy_name), context).stages[-1]
-    images = len(spec.subsets_of(dataset).train)
-    stage.model.compile(
-        optimizer_of(stage.options, images),
-        loss_of(stage.options),
-        metrics=["accuracy"],
-        jit_compile=False,
-    )
-    return stage
-
-
-def fit_steps(options: dict[str, Any]) -> Job:
-    """The same network, optimiser and batches in float32, by ``model.fit``."""
-    from core.backbones.backend import load_keras
-    from core.datasets.prepare import prepare_images
-
-    keras = load_keras()
-    spec, dataset = _training_spec(options, "float32")
-    train = spec.subsets_of(dataset).train
-    stage = float32_stage(options, options["strategy"], options["side"])
-    pixels, labels = prepare_images(dataset, spec.image_size).take(train), dataset.labels[train]
-
-    marks: list[float] = []
-
-    def note(*_: Any) -> None:
-        marks.append(time.perf_counter())
-
-    clock = keras.callbacks.LambdaCallback(on_epoch_begin=note, on_epoch_end=note)
-    given = {"batch_size": options["batch_size"], "verbose": 0, "callbacks": [clock]}
-    stage.model.fit(pixels, labels, epochs=1, **given)
-
-    def job() -> dict[str, Any]:
-        # The first epoch of a call sets up its data; the second is steady.
-        stage.model.fit(pixels, labels, epochs=2, **given)
-        return {"seconds": marks[-1] - marks[-2], "images": len(train)}
-
-    return job
-
-
-def torch_steps(options: dict[str, Any]) -> Job:
-    """The layers that ``options["layers"]`` lists, in PyTorch, channels last, on random images.
-
-    A layer is ``[kind, frozen, numbers]``; what is frozen needs no gradient.
-    """
-    import torch as library
-
-    library.set_num_threads(os.cpu_count() or 1)
-    library.manual_seed(0)
-    network = _torch_network(options["layers"]).to(memory_format=library.channels_last)
-    trained = [weight for weight in network.parameters() if weight.requires_grad]
-    optimiser = {"sgd": library.optim.SGD, "adam": library.optim.Adam}[options["optimizer"]]
-    stepper = optimiser(trained, lr=1e-4)
-    side, size, count = options["side"], options["batch_size"], options["images"]
-    images = library.randint(0, 256, (count, 3, side, side), dtype=library.uint8)
-    labels = library.randint(0, options["classes"], (count,))
-    is_half = options["precision"] == "bfloat16"
-    if options["compiled"]:
-        network = library.compile(network)
-
-    def step(chosen: Any) -> float:
-        batch = images[chosen].float().div(255).contiguous(memory_format=library.channels_last)
-        with library.autocast("cpu", library.bfloat16, is_half):
-            loss = library.nn.functional.cross_entropy(network(batch).float(), labels[chosen])
-        stepper.zero_grad()
-        loss.backward()
-        stepper.step()
-        return loss.item()
-
-    def job() -> dict[str, Any]:
-        started = time.perf_counter()
-        for chosen in library.randperm(count).split(size):
-            step(chosen)
-        return {"seconds": time.perf_counter() - started, "images": count}
-
-    step(library.arange(size))
-    return job
-
-
-def _torch_network(layers: list[tuple[str, bool, dict[str, int]]]) -> Any:
-    from torch import nn
-
-    makers: dict[str, Callable[[dict[str, int]], list[Any]]] = {
-        "Conv2D": lambda n: [
-            nn.Conv2d(n["channels"], n["filters"], n["kernel"], padding="same"),
-            nn.ReLU(),
-        ],
-        "MaxPooling2D": lambda n: [nn.MaxPool2d(n["pool"])],
-        "Flatten": lambda _: [nn.Flatten()],
-        "Dropout": lambda _: [nn.Dropout()],
-        "Dense": lambda n: [nn.Linear(n["width"], n["units"]), nn.ReLU()],
-    }
-    made: list[Any] = []
-    for kind, is_frozen, numbers in layers:
-        for module in makers[kind](numbers):
-            module.requires_grad_(not is_frozen)
-            made.append(module)
-    return nn.Sequential(*made[:-1])  # the loss takes what comes before the last activation
-
-
 def export(options: dict[str, Any]) -> Job:
     """Not a contestant: writes a backbone, from prepared pixels to features, as the ONNX file that
     peers read."""
     import keras
 
-    from core.networks.deployment import multiply_adds
+    from core.networks.graph import multiply_adds
 
     *_, network, row = extractor(options, "float32").layers
     pixels = keras.Input((options["side"], options["side"], 3), dtype="float32", name="pixels")
@@ -375,10 +230,7 @@ def export(options: dict[str, Any]) -> Job:
 
 KINDS: dict[str, Callable[[dict[str, Any]], Job]] = {
     each.__name__: each
-    for each in (
-        *(export, ours, ours_in_memory, tutorial, keras_call),
-        *(onnxruntime, openvino, torch, our_steps, fit_steps, torch_steps),
-    )
+    for each in (export, ours, ours_in_memory, tutorial, keras_call, onnxruntime, openvino, torch)
 }
 
 
@@ -387,11 +239,11 @@ def main() -> None:
     # What libraries say must not stand between the answers.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    job = KINDS[options["kind"]](options)
+    job = (KINDS | training_contestants.KINDS)[options["kind"]](options)
     answers.write("ready\n")
     answers.flush()
     for _ in sys.stdin:
-        answers.write(json.dumps(job()) + "\n")
+        answers.write(json.dumps(job() | {"peak_bytes": peak_bytes()}) + "\n")
         answers.flush()
 
 

@@ -14,7 +14,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -47,14 +47,14 @@ def labels_of(images: int) -> np.ndarray:
     return (np.arange(images) * CLASSES // images).astype(np.int32)
 
 
-def keep(images: int, width: int) -> None:
-    """The same features twice: in shards, and in one file."""
+def keep(images: int, width: int, ways: Sequence[str] = ("shards", "one file")) -> None:
+    """The same features in shards, and in one file."""
     from core.backbones.feature_cache import shards_of, write_piece
     from core.conditions import Meter
 
     labels, everything = labels_of(images), np.arange(images)
-    for way, parts in (("shards", shards_of(everything, images)), ("one file", [everything])):
-        for part in parts:
+    for way in ways:
+        for part in shards_of(everything, images) if way == "shards" else [everything]:
             rows = rows_of(part, labels, width)
             write_piece(identity_of(images, way), part, (images, width), rows, Meter())
 
@@ -63,11 +63,12 @@ def train_here(images: int, width: int, way: str) -> dict[str, Any]:
     """Two epochs in this process, on 80 % of the images; the second has no tracing in it."""
     from core.backbones.backend import load_keras
     from core.backbones.feature_cache import find_stored, key_of
+    from core.devices import processor_name
     from core.strategies.network import Stage
     from core.strategies.strategy import FitOptions
     from core.training.events import EpochRecord
     from core.training.fitting import Fitting, TrainingData
-    from core.training.policy import library_versions, peak_memory_bytes, processor_name
+    from core.training.policy import library_versions, peak_memory_bytes
 
     keras = load_keras()
     keras.utils.set_random_seed(0)

@@ -42,11 +42,12 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     from core.datasets.storage import open_dataset
+    from core.devices import processor_name
     from core.experiments.store import open_store
     from core.live.client import answer, wake, where_it_looked
     from core.live.connection import KIND, read_address, server_state
     from core.live.images import prepared_of
-    from core.training.policy import library_versions, processor_name
+    from core.training.policy import library_versions
 
     store = open_store()
     if store.find_job(KIND) is not None:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,11 +23,18 @@ def scratch_home(*backbones: str) -> Iterator[Path]:
 
     sets = [find_backbone(name).weights for name in backbones or ("vgg16",)]
     sources = [weights.fetch(one, report=print).path for one in sets]
+    if None in sources:
+        raise SystemExit("the weights have no file")
+    with linked_home(*filter(None, sources)) as folder:
+        yield folder
+
+
+@contextmanager
+def linked_home(*weights_files: Path) -> Iterator[Path]:
+    """An empty HEADSTART_HOME, removed at the end, with links to these files of weights."""
     with tempfile.TemporaryDirectory(prefix="headstart-benchmark-") as folder:
         (Path(folder) / "weights").mkdir()
-        for source in sources:
-            if source is None:
-                raise SystemExit("the weights have no file")
+        for source in weights_files:
             (Path(folder) / "weights" / source.name).symlink_to(source)
         former = os.environ.get("HEADSTART_HOME")
         os.environ["HEADSTART_HOME"] = folder
@@ -36,6 +44,22 @@ def scratch_home(*backbones: str) -> Iterator[Path]:
             del os.environ["HEADSTART_HOME"]
             if former is not None:
                 os.environ["HEADSTART_HOME"] = former
+
+
+def reason_in(log: str) -> str:
+    """Why a process ended, by what it wrote: the last exception, else the last line."""
+    lines = [line.removeprefix("E ").strip() for line in log.splitlines() if line.strip()]
+    errors = [line for line in lines if re.match(r"[\w.]*(Error|Exception)\b", line)]
+    return (errors or lines or ["it ended without a word"])[-1][:200]
+
+
+def peak_bytes() -> int:
+    """The largest resident memory of this process. Not ``ru_maxrss``: Linux hands that of the
+    parent on to a child."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    raise SystemExit("this benchmark needs Linux: /proc/self/status has no VmHWM")
 
 
 def tell(result: dict[str, Any], output: Path | None) -> None:
@@ -65,6 +89,12 @@ class InMemoryImages:
 
     def take(self, indices: np.ndarray) -> np.ndarray:
         return self.pixels[indices]
+
+    def shuffled(self, indices: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        return random.permutation(indices)
+
+    def gathered(self, indices: np.ndarray) -> np.ndarray:
+        return np.arange(len(indices))
 
 
 @dataclass(frozen=True)

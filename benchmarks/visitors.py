@@ -320,7 +320,7 @@ def experiment_at_work() -> Iterator[str]:
     from core.datasets.storage import open_dataset
     from core.experiments.planning import plan_experiment
     from core.experiments.store import open_store
-    from core.jobs.records import Progress
+    from core.jobs.progress import Progress
     from core.training.events import EpochRecord, TrackedImage
     from core.training.scoring import tracked_rows
     from tests import made_up
@@ -376,7 +376,7 @@ def experiment_at_work() -> Iterator[str]:
 
 
 def measure(scratch: Path, label: str, visitors: int, seconds: float) -> dict[str, Any]:
-    from core.training.policy import processor_name
+    from core.devices import processor_name
     from tests.browser import running_app
 
     home = scratch / "home"

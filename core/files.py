@@ -49,7 +49,7 @@ def written_whole(path: Path, private: bool = False, synced: bool = True) -> Ite
     where a reader would notice a file that a power failure cut short, and can make it anew. Raises
     ``OSError`` (no room, not writable).
     """
-    temporary = path.with_name(f".{path.name[:_LONGEST_PREFIX]}.{uuid.uuid4().hex}{PART_SUFFIX}")
+    temporary = path.with_name(f".{_prefix_of(path)}.{uuid.uuid4().hex}{PART_SUFFIX}")
     mode = 0o600 if private else 0o666
     try:
         with open(temporary, "x+b", opener=lambda name, flags: os.open(name, flags, mode)) as file:
@@ -66,9 +66,17 @@ def written_whole(path: Path, private: bool = False, synced: bool = True) -> Ite
         temporary.unlink(missing_ok=True)
 
 
+def _prefix_of(path: Path) -> str:
+    """What the temporary files of ``path`` begin with, and those of no other path."""
+    if len(path.name) <= _LONGEST_PREFIX:
+        return path.name
+    mark = f"{zlib.crc32(os.fsencode(path.name)):08x}"
+    return f"{path.name[: _LONGEST_PREFIX - len(mark)]}{mark}"
+
+
 def remove_parts(path: Path) -> None:
     """Delete what killed processes left of ``path``; call it where nobody else writes the file."""
-    name = glob.escape(path.name[:_LONGEST_PREFIX])
+    name = glob.escape(_prefix_of(path))
     for part in path.parent.glob(f".{name}.{_ANY_TOKEN}{PART_SUFFIX}"):
         part.unlink(missing_ok=True)
 

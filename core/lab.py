@@ -13,6 +13,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from core.analysis.advice.facts import IMAGE_SIZE, Facts, measure_facts
+from core.analysis.advice.race.request import Race, plan_race, run_race
 from core.analysis.backbones import backbone_matrix
 from core.analysis.comparison import Comparison, compare_experiment
 from core.analysis.confusion import confusion
@@ -139,6 +140,25 @@ class Lab:
         """
         known = open_dataset(dataset) if isinstance(dataset, str) else dataset
         return measure_facts(self.store, known, self.say, image_size)
+
+    def race(
+        self,
+        dataset: Dataset | str,
+        minutes: int,
+        strategies: Sequence[str] | Literal["all"] = "all",
+        backbones: Sequence[str] | Literal["all"] | None = None,
+        image_size: int = IMAGE_SIZE,
+    ) -> Race:
+        """Train strategies on a sixteenth, an eighth and a quarter of the training images for at
+        most so many minutes; those that cannot win any more are dropped. Ctrl-C cancels it.
+
+        ``remaining`` of the result are worth a full run; ``core.charts.race`` draws it. "all":
+        those of every backbone that is here. Raises ``BadInput`` and ``UnknownName`` before
+        anything is queued.
+        """
+        known = open_dataset(dataset) if isinstance(dataset, str) else dataset
+        plan = plan_race(self.store, known, minutes, strategies, backbones, image_size)
+        return run_race(self.store, plan, self.say)
 
     def add_backbone(self, run_id: str, name: str | None = None) -> str:
         """Make the network of a finished run a backbone; returns its name, which ``backbones=``

@@ -18,6 +18,7 @@ _CLOCK_SM = 1
 # nvmlClocksThrottleReason: HwSlowdown, SwThermalSlowdown, HwThermalSlowdown, HwPowerBrakeSlowdown.
 # SwPowerCap (4) is left out: a GPU at work is always near its power limit.
 _SLOWED_DOWN = 0x08 | 0x20 | 0x40 | 0x80
+_LONGEST_NAME = 96  # NVML_DEVICE_NAME_V2_BUFFER_SIZE
 # Epochs on cached features can take milliseconds; the driver is not asked more often than this.
 _SECONDS_BETWEEN = 1.0
 
@@ -36,6 +37,12 @@ def look_at_gpu() -> GpuState | None:
     """The first GPU that this process may use, at most a second ago; None without a driver."""
     device = _device(os.environ.get("CUDA_VISIBLE_DEVICES", ""))
     return None if device is None else device.state()
+
+
+def gpu_name() -> str | None:
+    """Name of the first GPU that this process may use; None without a driver."""
+    device = _device(os.environ.get("CUDA_VISIBLE_DEVICES", ""))
+    return None if device is None else device.name()
 
 
 class _Device:
@@ -58,6 +65,11 @@ class _Device:
             )
             self._asked_at = time.monotonic()
         return self._state
+
+    def name(self) -> str | None:
+        text = ctypes.create_string_buffer(_LONGEST_NAME)
+        status = _call(self._library, "nvmlDeviceGetName", self._handle, text, _LONGEST_NAME)
+        return text.value.decode() if status == _SUCCESS else None
 
     def _number(self, name: str, kind: Any, *arguments: int) -> int | None:
         found = kind()

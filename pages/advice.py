@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.ui.advice.race import show_race
 from core.ui.advice.view import INTRODUCTION, choose_dataset, show_advice
 from core.ui.frame.errors import error_box
 from core.ui.frame.page import show_page
@@ -15,6 +16,8 @@ def body() -> None:
     if dataset is not None:
         with error_box():
             show_advice(dataset)
+        with error_box():
+            show_race(dataset)
 
 
 show_page("advice", body)

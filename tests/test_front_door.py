@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 
 import core as headstart
+from core.analysis.advice.race import request
+from core.experiments import recorded
 from core.settings import PROJECT_ROOT
-from tests.stored_home import leave_out_bundled_datasets
+from tests.analysis.advice.race.conftest import StandIn
+from tests.stored_home import add_arrows, do_next, leave_out_bundled_datasets
 
 CODE = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
@@ -54,6 +57,21 @@ def test_a_home_that_is_named_holds_for_the_processes_too(tmp_path, monkeypatch)
         "digits",
         "themes16",
     }
+
+
+def test_a_race_gives_those_that_are_worth_a_full_run(tmp_path, monkeypatch):
+    """The networks are made up; the job is done where a worker would be started."""
+    monkeypatch.setenv("HEADSTART_HOME", str(tmp_path))
+    leave_out_bundled_datasets(tmp_path)
+    monkeypatch.setattr(recorded.import_recorded, "__defaults__", (tmp_path / "nothing",))
+    monkeypatch.setattr(request, "FEWEST_A_CLASS", 2)
+    monkeypatch.setattr(request, "ensure_worker", do_next)
+    monkeypatch.setattr("core.training.engine.train", StandIn(accuracy={"mlp": 0.9}))
+    add_arrows()
+    lab = headstart.open_home(tmp_path, say=lambda _line: None)
+    race = lab.race("arrows", 5, ["mlp", "majority"], image_size=8)
+    assert (race.ended, race.remaining) == ("done", ("majority", "mlp"))
+    assert race.status.leader.strategy == "mlp"
 
 
 def test_importing_it_loads_nothing_heavy():

@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 
 from core import nvidia
-from core.nvidia import GpuState, look_at_gpu
+from core.nvidia import GpuState, gpu_name, look_at_gpu
 
 
 class Driver:
     """Answers as NVML does: a status, and the values through pointers."""
 
     def __init__(self, **answers: Any) -> None:
-        self.answers = {"clock": 1755, "reasons": 0x4, "processes": 3, "init": 0} | answers
+        self.answers = {"clock": 1755, "reasons": 0x4, "processes": 3, "init": 0}
+        self.answers |= {"name": b"NVIDIA Test 80GB"} | answers
         self.asked: list[tuple[str, Any]] = []
 
     def nvmlInit_v2(self) -> int:  # noqa: N802 - the library's name
@@ -26,6 +27,13 @@ class Driver:
 
     def nvmlDeviceGetHandleByUUID(self, name: bytes, _handle: Any) -> int:  # noqa: N802
         self.asked.append(("name", name))
+        return 0
+
+    def nvmlDeviceGetName(self, _handle: Any, text: Any, length: int) -> int:  # noqa: N802
+        if self.answers["name"] is None:
+            return 3  # not supported
+        assert length == 96
+        text.value = self.answers["name"]
         return 0
 
     def nvmlDeviceGetClockInfo(self, _handle: Any, kind: int, found: Any) -> int:  # noqa: N802
@@ -132,3 +140,12 @@ def test_it_is_asked_once_a_second_at_most(
     assert state is not None
     assert state.clock_mhz == 900
     assert [name for name, _ in driver.asked] == ["index", "clock", "clock"]
+
+
+def test_the_name_of_the_gpu_is_the_drivers(machine: dict[str, Any]) -> None:
+    assert gpu_name() is None
+    nvidia._device.cache_clear()
+    machine["driver"] = Driver()
+    assert gpu_name() == "NVIDIA Test 80GB"
+    machine["driver"].answers["name"] = None
+    assert gpu_name() is None

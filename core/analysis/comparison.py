@@ -387,7 +387,7 @@ COLUMN_HELP = {
     "features (s)": "What extracting the features of all images with the backbone cost, once.",
     "whole run (s)": "Everything from start to score, with extraction counted also where its "
     "result was already in the cache.",
-    DISTURBED: "Times that other work on the machine made longer, in every seed.",
+    DISTURBED: "Times that other work made longer in every seed, or of another device than most.",
     "log loss (nats)": "Price of wrong confidence on test images: 0 is perfect, lower is better.",
     "validation accuracy (%)": "On the images that chose the epoch.",
     "training accuracy (%)": "On its training images; far above test accuracy means overfitting.",

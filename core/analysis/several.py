@@ -48,7 +48,7 @@ class FactRow:
     ``values`` are texts of ``setup`` and ``setting`` rows, values of ``metric`` and seconds of
     ``time``. ``deltas`` are differences of the metric or ratios of seconds to the baseline; None
     for the baseline, where one is unknown and where there is an obstacle. ``disturbed`` says which
-    seconds something else spoilt: they have no ratio.
+    seconds something else spoilt: they have no ratio, as seconds of two devices have none.
     """
 
     title: str
@@ -199,8 +199,12 @@ def _metric_row(
 def _time_row(
     title: str, field: str, rows: Sequence[Row | None], columns: Sequence[Column]
 ) -> FactRow:
-    """All times are shown; only undisturbed ones are compared."""
-    compared = [row.undisturbed(field) if row else None for row in rows]
+    """All times are shown; only undisturbed ones of the baseline's device are compared."""
+    base = next((row for row, one in zip(rows, columns, strict=True) if one.is_baseline), None)
+    compared = [
+        row.undisturbed(field) if row and (base is None or row.device == base.device) else None
+        for row in rows
+    ]
     return replace(
         _number_row(title, "time", compared, columns),
         values=tuple(getattr(row, field) if row else None for row in rows),

@@ -8,9 +8,8 @@ The name is the key where every image is in the piece (older sets always are), e
 mark of the images.
 
 More than 8,192 images become several pieces, one for each shard of them. A piece that is there is
-never made again, so an extraction that broke off goes on at the next shard. Several machines can
-share one extraction, shard by shard: each calls ``write_piece`` for other ``shards_of`` the same
-images.
+never made again, so an extraction that broke off goes on at the next shard, and several workers
+can share one: each calls ``write_piece`` for other ``shards_of`` the same images.
 """
 
 import hashlib
@@ -18,7 +17,7 @@ import io
 import json
 import logging
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
@@ -67,22 +66,28 @@ def key_of(identity: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
-def usable_pieces(key: str, images: np.ndarray) -> tuple[list[Piece], np.ndarray]:
+def usable_pieces(
+    key: str, images: np.ndarray, known: Collection[Path] | None = None
+) -> tuple[list[Piece], np.ndarray]:
     """The whole pieces of that key with some of ``images`` (sorted), and the images in none.
 
-    Call it with the lock of the key held: damaged pieces are deleted (logged).
+    Call it with the lock of the key held: damaged pieces are deleted (logged). Who looks again
+    while others make pieces gives the manifests that it knows, which have none of ``images``: these
+    are not read, and the shared storage is asked anew.
     """
-    found, missing, damaged = _sorted_out(key, images)
+    found, missing, damaged = _sorted_out(key, images, known)
     for piece in damaged:
         piece.discard()
     return found, missing
 
 
-def _sorted_out(key: str, images: np.ndarray) -> tuple[list[Piece], np.ndarray, list[Piece]]:
+def _sorted_out(
+    key: str, images: np.ndarray, known: Collection[Path] | None = None
+) -> tuple[list[Piece], np.ndarray, list[Piece]]:
     missing = np.asarray(images)
     found: list[Piece] = []
     damaged: list[Piece] = []
-    for piece in stored_pieces(key):
+    for piece in stored_pieces(key, known):
         has = _marks(piece.images, piece.image_count)[missing]
         if has.any():
             if not piece.is_whole():
@@ -228,11 +233,14 @@ def _marks(images: np.ndarray, image_count: int) -> np.ndarray:
     return marks
 
 
-def stored_pieces(key: str = "") -> list[Piece]:
+def stored_pieces(key: str = "", known: Collection[Path] | None = None) -> list[Piece]:
     """The pieces of a key, or all, with a readable manifest, the largest first; others are left out
-    (logged). It reads every manifest, and on several machines asks the shared storage."""
+    (logged). It reads every manifest but the ``known`` ones, and on several machines asks the
+    shared storage, with ``known`` ones in any case."""
     found = []
-    for path in listed(features_folder(), f"{key}*.json"):
+    for path in listed(features_folder(), f"{key}*.json", fresh=known is not None):
+        if known is not None and path in known:
+            continue
         try:
             pull_cached(path)
             found.append(_read_piece(path))

@@ -149,9 +149,11 @@ class FeatureSet:
     """Features of some images of a dataset, ``width`` numbers each.
 
     ``seconds`` is the cost of the extraction when it was done, for these images: of a piece that
-    has more, the same fraction. ``reused_seconds`` of it were spent by earlier runs, for ``reused``
-    of the ``images``. ``conditions``: what the machine did during the extractions, None where one
-    did not record it. A feature map is flattened from (height, width, channels).
+    has more, the same fraction. ``reused_seconds`` of it were spent by others, for ``reused`` of
+    the ``images``: earlier runs, and workers that extracted ``together`` images at the same time,
+    for which this one waited ``waited_seconds``. ``conditions``: what the machine did during the
+    extractions, None where one did not record it. A feature map is flattened from (height, width,
+    channels).
     """
 
     pieces: tuple[Piece, ...]
@@ -162,6 +164,8 @@ class FeatureSet:
     seconds: float
     reused_seconds: float
     conditions: Conditions | None
+    together: int = 0
+    waited_seconds: float = 0.0
 
     @property
     def cache(self) -> Literal["hit", "part", "miss"]:
@@ -169,6 +173,16 @@ class FeatureSet:
         if self.reused == self.images:
             return "hit"
         return "part" if self.reused else "miss"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What to bear in mind where several workers extracted them."""
+        if not self.together:
+            return ()
+        return (
+            f"Other workers extracted the features of {self.together:,} of {self.images:,} images "
+            "at the same time; the seconds of all of them are counted.",
+        )
 
     def take(self, indices: np.ndarray) -> np.ndarray:
         """Rows of the images ``indices`` in their order, ``(len(indices), width)`` float16.

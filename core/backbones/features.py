@@ -4,10 +4,11 @@ Features are extracted of the images that a run uses alone; a later run adds tho
 """
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import closing
-from dataclasses import dataclass
-from typing import Any
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -22,7 +23,7 @@ from core.backbones.feature_cache import (
     usable_pieces,
     write_piece,
 )
-from core.backbones.feature_set import FeatureSet
+from core.backbones.feature_set import FeatureSet, Piece, shard_of_image
 from core.backbones.folding import folded
 from core.backbones.weights import access as weights
 from core.conditions import Look, Meter, look_at_machine
@@ -32,6 +33,8 @@ from core.files import lock
 from core.layers.record import connect, make_layers
 from core.settings import current_settings
 
+STOPPED = "Feature extraction was cancelled."
+WAIT_SECONDS = 0.5
 FORMAT = 1  # raised when the same key would give other numbers
 FLOAT16_LARGEST = float(np.finfo(np.float16).max)
 
@@ -77,6 +80,22 @@ class FeatureRequest:
         return self.backbone.feature_width(self.image_size, self.include_top, self.pooled)
 
 
+class Sharing(Protocol):
+    """What jobs that extract the same features say to each other."""
+
+    def take(self, choices: Sequence[Collection[str]]) -> int | None:
+        """Hold the names of the first choice of which no other job holds one; None without one."""
+
+    def give_back(self) -> None:
+        """Hold nothing any more."""
+
+    def ask_for_help(self, key: str, batch_size: int, most: int) -> None:
+        """Have up to so many workers that are idle call ``help_to_extract`` for the same images."""
+
+    def end(self) -> None:
+        """Hold nothing, and have nobody help any more."""
+
+
 def extract_features(
     prepared: PreparedImages,
     request: FeatureRequest,
@@ -84,47 +103,187 @@ def extract_features(
     progress: Callable[[int, int], None] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
     look: Look = look_at_machine,
+    sharing: Sharing | None = None,
 ) -> FeatureSet:
     """The features of ``images`` (positions), from the cache or computed now and kept.
 
     Only images whose features are not in the cache are computed: ``progress(done, total)`` counts
-    these. ``should_stop`` is asked before each batch and while another process holds the lock on
-    the same features, and True raises ``Cancelled``. A damaged file in the cache is made anew.
-    ``look`` tells the conditions of the extraction.
+    these. ``should_stop`` is asked before each batch and while another process is waited for, and
+    True raises ``Cancelled``. A damaged file in the cache is made anew. ``look`` tells the
+    conditions of the extraction. With ``sharing`` others may extract some of the shards meanwhile;
+    without it whoever needs the same features on this machine waits.
     Raises ``WeightsUnavailable`` or ``WeightsRefused`` without weights, ``OutOfMemory`` naming the
     batch, ``HeadstartError`` when the disk is too small.
     """
-    images = np.unique(images)
-    identity = _identity(prepared, request)
-    key = key_of(identity)
-    with lock(current_settings().locks_folder / f"features-{key[:16]}.lock", should_stop):
-        stored, missing = usable_pieces(key, images)
+    work = _Extraction(prepared, request, np.unique(images), progress, should_stop, look)
+    if sharing is None:
+        with work.lock():
+            for shard in work.begin():
+                work.extract(shard)
+        return work.features()
+    with work.lock():
+        shards = work.begin()
+    if not shards:
+        return work.features()
+    try:
+        if len(shards) > 1:
+            sharing.ask_for_help(work.key, request.batch_size, len(shards) - 1)
+        while shards:
+            if not work.take_one(shards, sharing):
+                work.wait()
+    finally:
+        sharing.end()
+    return work.features()
+
+
+def help_to_extract(
+    work: tuple[PreparedImages, FeatureRequest, np.ndarray],
+    key: str,
+    sharing: Sharing,
+    gives_way: Callable[[], bool],
+    progress: Callable[[int, int], None] | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+    look: Look = look_at_machine,
+) -> int:
+    """Extract shards of another job's ``work`` (the arguments of its ``extract_features``) that
+    nobody has taken; returns how many images that were.
+
+    It ends where none is left, and after a shard where it ``gives_way``. Features of another
+    ``key``, as those of another device, are of no use to that job: then it does nothing.
+    """
+    prepared, request, images = work
+    helped = _Extraction(prepared, request, np.unique(images), progress, should_stop, look)
+    if helped.key != key:
+        return 0
+    with helped.lock():
+        shards = helped.begin()
+    while shards and not gives_way() and helped.take_one(shards, sharing):
+        pass
+    return sum(len(piece.images) for piece in helped.new)
+
+
+class _Extraction:
+    """One set of features on its way; ``images`` are sorted.
+
+    ``new`` are the pieces that are made here, ``stored`` those that others have made, ``together``
+    the images of those that came meanwhile, ``waited_seconds`` the time for which there was nothing
+    to do but wait.
+    """
+
+    def __init__(
+        self,
+        prepared: PreparedImages,
+        request: FeatureRequest,
+        images: np.ndarray,
+        progress: Callable[[int, int], None] | None,
+        should_stop: Callable[[], bool],
+        look: Look,
+    ) -> None:
+        self._prepared, self._request, self._images = prepared, request, images
+        self._progress, self._should_stop, self._look = progress, should_stop, look
+        self._identity = _identity(prepared, request)
+        self.key = key_of(self._identity)
+        self.stored: list[Piece] = []
+        self.new: list[Piece] = []
+        self.together = 0
+        self.waited_seconds = 0.0
+        self._done = self._total = 0
+        self._model: Any = None
+
+    def lock(self) -> AbstractContextManager[None]:
+        """On this machine nobody else looks for features of that key, or deletes damaged ones."""
+        path = current_settings().locks_folder / f"features-{self.key[:16]}.lock"
+        return lock(path, self._should_stop)
+
+    def begin(self) -> list[np.ndarray]:
+        """Find what is stored; returns the shards of what is missing. Call it with the lock."""
+        self.stored, missing = usable_pieces(self.key, self._images)
         if not len(missing):
-            return feature_set(images, stored, ())
-        shape = (prepared.shape[0], request.width)
-        check_space((len(missing), request.width))
+            return []
+        check_space((len(missing), self._request.width))
+        self._total = len(missing)
+        return shards_of(missing, self._image_count)
+
+    def take_one(self, shards: list[np.ndarray], sharing: Sharing) -> bool:
+        """Take one of ``shards`` off and see to it; False where others are at work on all.
+
+        What others have made meanwhile is taken off all of them.
+        """
+        place = sharing.take([self._names(shard) for shard in shards])
+        if place is None:
+            return False
+        held = shards.pop(place)
+        is_missing = self._still_missing([held, *shards])
+        rest = [shard[is_missing[shard]] for shard in shards]
+        shards[:] = [shard for shard in rest if len(shard)]
+        held = held[is_missing[held]]
+        if len(held):
+            self.extract(held)
+        sharing.give_back()
+        return True
+
+    def _still_missing(self, shards: list[np.ndarray]) -> np.ndarray:
+        """bool ``(images of the dataset,)``, True for those of ``shards`` that nobody has made."""
+        wanted = np.sort(np.concatenate(shards))
+        known = {piece.path.with_suffix(".json") for piece in (*self.stored, *self.new)}
+        with self.lock():
+            found, missing = usable_pieces(self.key, wanted, known)
+        self.stored += found
+        self.together += len(wanted) - len(missing)
+        self._count(len(wanted) - len(missing))
+        is_missing = np.zeros(self._image_count, bool)
+        is_missing[missing] = True
+        return is_missing
+
+    def extract(self, images: np.ndarray) -> None:
+        """Compute these features and keep them."""
         load_keras()  # starting the library is not part of the cost of the extraction
-        meter = Meter(look)
-        model = build_extractor(request, prepared.shape[1:])
-        new, done = [], 0
-        for shard in shards_of(missing, shape[0]):
-            report = _counted(progress, done, len(missing))
-            batches = _batches(model, prepared, request, shard, report, should_stop)
-            new.append(write_piece(identity, shard, shape, batches, meter))
-            done, meter = done + len(shard), Meter(look)
-        return feature_set(images, stored, new)
+        meter = Meter(self._look)
+        if self._model is None:
+            self._model = build_extractor(self._request, self._prepared.shape[1:])
+        shape = (self._image_count, self._request.width)
+        batches = self._batches(images)
+        self.new.append(write_piece(self._identity, images, shape, batches, meter))
 
+    def wait(self) -> None:
+        """A moment, for others."""
+        if self._should_stop():
+            raise Cancelled(STOPPED)
+        began = time.perf_counter()
+        time.sleep(WAIT_SECONDS)
+        self.waited_seconds += time.perf_counter() - began
 
-def _counted(
-    progress: Callable[[int, int], None] | None, before: int, total: int
-) -> Callable[[int], None]:
-    """Reports ``before`` images more than it is given, of the ``total``."""
+    def features(self) -> FeatureSet:
+        found = feature_set(self._images, self.stored, self.new)
+        return replace(found, together=self.together, waited_seconds=self.waited_seconds)
 
-    def report(done: int) -> None:
-        if progress is not None:
-            progress(before + done, total)
+    @property
+    def _image_count(self) -> int:
+        return self._prepared.shape[0]
 
-    return report
+    def _names(self, images: np.ndarray) -> list[str]:
+        """What to hold while these images are at work: whoever needs some of them, and others
+        beside, divides them by the same shards."""
+        shards = np.unique(shard_of_image(self._image_count)[images])
+        return [f"features-{self.key[:32]}-{number}" for number in shards]
+
+    def _count(self, images: int) -> None:
+        self._done += images
+        if self._progress is not None and images:
+            self._progress(self._done, self._total)
+
+    def _batches(self, images: np.ndarray) -> Iterator[np.ndarray]:
+        """Yield the features batch by batch, ``(n, width)`` float16, the last, partial one
+        included."""
+        size = min(self._request.batch_size, len(images))
+        parts = [images[start : start + size] for start in range(0, len(images), size)]
+        with closing(read_ahead(self._prepared.take, parts)) as pixels_of_parts:
+            for pixels in pixels_of_parts:
+                if self._should_stop():
+                    raise Cancelled(STOPPED)
+                filled = size if self._request.jit else len(pixels)
+                yield _features_of(self._model, pixels, filled)
+                self._count(len(pixels))
 
 
 def feature_identity(
@@ -188,28 +347,6 @@ def build_extractor(
     model.trainable = False
     model.compile(jit_compile=request.jit)
     return model
-
-
-def _batches(
-    model: Any,
-    prepared: PreparedImages,
-    request: FeatureRequest,
-    images: np.ndarray,
-    progress: Callable[[int], None],
-    should_stop: Callable[[], bool],
-) -> Iterator[np.ndarray]:
-    """Yield the features batch by batch, ``(n, width)`` float16, the last, partial one included."""
-    total = len(images)
-    size = min(request.batch_size, total)
-    parts = [images[start : start + size] for start in range(0, total, size)]
-    done = 0
-    with closing(read_ahead(prepared.take, parts)) as pixels_of_parts:
-        for pixels in pixels_of_parts:
-            if should_stop():
-                raise Cancelled("Feature extraction was cancelled.")
-            yield _features_of(model, pixels, size if request.jit else len(pixels))
-            done += len(pixels)
-            progress(done)
 
 
 def _features_of(model: Any, images: np.ndarray, size: int) -> np.ndarray:

@@ -7,9 +7,10 @@ and where there is no such backbone nothing is loaded to read one.
 import logging
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -20,11 +21,16 @@ import numpy as np
 
 from core.backbones.backbone import Backbone
 from core.backbones.weights.digests import ArrayDigest
-from core.errors import BadInput, StoreError
+from core.errors import BadInput, StorageUnavailable, StoreError
 from core.files import check_room, lock, sweep_folders, temporary_folder, write_json
-from core.settings import HOME_VARIABLE, current_settings
+from core.settings import HOME_VARIABLE, current_settings, has_shared_storage
+from core.storage.naming import naming_lock
+from core.storage.shared import forget, listed, pull_cached, push
 
 RECORD, ARRAYS, WEIGHTS, IMAGES = "backbone.json", "arrays.json", "weights.h5", "images.npy"
+# The record last: other machines see a backbone by it.
+_IN_ORDER = (WEIGHTS, ARRAYS, IMAGES, RECORD)
+LOOK_SECONDS = 5.0
 DIGEST_BYTES = 32
 _INCOMING_PREFIX, _REMOVED_PREFIX = ".incoming-", ".removed-"
 
@@ -46,17 +52,21 @@ class OwnBackbones:
 _NONE = OwnBackbones()
 _Mark = tuple[object, ...]
 _last: tuple[_Mark, OwnBackbones] = ((), _NONE)
+# When this process last asked for those of other machines, by folder.
+_looked_at: dict[Path, float] = {}
 
 
 def own_backbones(shipped: Mapping[str, Backbone]) -> OwnBackbones:
     """The backbones of one's own in this home; ``shipped`` are those that Headstart comes with.
 
-    The same object as long as nothing changed there. A folder that cannot be read is left out
-    (logged); so are all where the home cannot be one, which whoever uses the home says.
+    The same object as long as nothing changed there; where machines share files, those of others
+    are fetched. A folder that cannot be read is left out
+    (logged); so are all where the settings cannot be used, which whoever uses the home says.
     """
     global _last
     try:
         folder = _folder_of(os.environ.get(HOME_VARIABLE))
+        _fetch_others(folder)
     except BadInput:
         return _NONE
     mark = _mark(folder)
@@ -145,9 +155,31 @@ def seen_images(name: str) -> np.ndarray | None:
     return found
 
 
-def backbones_lock() -> AbstractContextManager[None]:
-    """Only one process at a time adds or removes backbones."""
-    return lock(current_settings().locks_folder / "backbones.lock")
+def _fetch_others(folder: Path, fresh: bool = False) -> None:
+    """Where machines share files: have what others have added, or marked as removed.
+
+    Looks every few seconds, and at once where it must be ``fresh``.
+    """
+    if not has_shared_storage():
+        return
+    now = time.monotonic()
+    if not fresh and now - _looked_at.get(folder, float("-inf")) < LOOK_SECONDS:
+        return
+    _looked_at[folder] = now
+    # The record first: a folder without one is damaged, one without weights has none here.
+    for path in sorted(listed(folder, "[!.]*/*", fresh), key=lambda path: path.name != RECORD):
+        pull_cached(path)
+
+
+@contextmanager
+def backbones_lock() -> Iterator[None]:
+    """Only one process at a time adds or removes backbones, on all machines that share a database.
+
+    Those of others are here then.
+    """
+    with lock(current_settings().locks_folder / "backbones.lock"), naming_lock():
+        _fetch_others(current_settings().backbones_folder, fresh=True)
+        yield
 
 
 @contextmanager
@@ -170,21 +202,38 @@ def publish(incoming: Path, record: "OwnBackbone") -> None:
     """Write the record into the folder that ``incoming_backbone`` gave and put it into place.
 
     One of that name that lacks its weights is replaced where it is the same (its digest is). Call
-    it with ``backbones_lock`` held. Raises ``BadInput`` where the name is taken.
+    it with ``backbones_lock`` held. Raises ``BadInput`` where the name is taken, and
+    ``StorageUnavailable`` where it cannot be shared: then it is not here either.
     """
     write_json(incoming / RECORD, record.model_dump(mode="json"), indent=1)
     place = incoming.with_name(record.name)
-    if not place.exists():
-        incoming.rename(place)
-        return
-    if (place / WEIGHTS).exists() or not _is_same(place, record):
-        raise BadInput(
-            f"There is already a backbone named {record.name!r}; choose another name.", "name"
-        )
-    doomed = place.with_name(f"{_REMOVED_PREFIX}{uuid.uuid4().hex}")
-    place.rename(doomed)
+    doomed = None
+    if place.exists():
+        if _has_weights(place) or not _is_same(place, record):
+            raise BadInput(
+                f"There is already a backbone named {record.name!r}; choose another name.", "name"
+            )
+        doomed = place.with_name(f"{_REMOVED_PREFIX}{uuid.uuid4().hex}")
+        place.rename(doomed)
     incoming.rename(place)
-    shutil.rmtree(doomed)
+    try:
+        push(*(place / name for name in _IN_ORDER if (place / name).exists()))
+    except StorageUnavailable:
+        shutil.rmtree(place)
+        if doomed is not None:
+            doomed.rename(place)
+        raise
+    if doomed is not None:
+        shutil.rmtree(doomed)
+
+
+def _has_weights(folder: Path) -> bool:
+    """One that another machine has removed has none, whatever copies are left here."""
+    try:
+        in_use = not _read(folder)[0].removed_at
+    except (OSError, ValueError):
+        in_use = True
+    return in_use and (folder / WEIGHTS).exists()
 
 
 def _is_same(folder: Path, record: "OwnBackbone") -> bool:
@@ -197,6 +246,7 @@ def _is_same(folder: Path, record: "OwnBackbone") -> bool:
 def remove_folder(name: str) -> None:
     """Delete a backbone with all that is known of it. Call it with ``backbones_lock`` held."""
     place = current_settings().backbones_folder / name
+    forget(place)
     doomed = place.with_name(f"{_REMOVED_PREFIX}{uuid.uuid4().hex}")
     place.rename(doomed)
     shutil.rmtree(doomed)
@@ -211,7 +261,9 @@ def remove_weights(record: "OwnBackbone") -> None:
     moment = datetime.now(UTC).isoformat(timespec="seconds")
     removed = record.model_copy(update={"removed_at": moment})
     write_json(place / RECORD, removed.model_dump(mode="json"), indent=1)
+    push(place / RECORD)
     for name in (WEIGHTS, ARRAYS, IMAGES):
+        forget(place / name)
         (place / name).unlink(missing_ok=True)
 
 

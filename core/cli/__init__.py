@@ -78,6 +78,12 @@ def parser() -> argparse.ArgumentParser:
     advise.add_argument("dataset", metavar="DATASET", help="name or id of a dataset")
     about = "side of the images in pixels (default: that of the preset quick)"
     advise.add_argument("--image-size", metavar="N", help=about)
+    about = "race strategies on a part of the images instead: whoever cannot win is dropped"
+    advise.add_argument("--race", metavar="MINUTES", help=about)
+    about = "of a race: names, modes, or all (default)"
+    advise.add_argument("--strategies", metavar="A,B", help=about)
+    about = "of a race over all or modes: names, or all here (default)"
+    advise.add_argument("--backbones", metavar="X,Y", help=about)
     _add_store(verbs)
     worker = _verb(verbs, "worker", "serve the queue of jobs", "experiments:work", json=False)
     idle = "end after this time without a job"
@@ -238,6 +244,8 @@ def _add_experiments(verbs: Any) -> None:
         verb.add_argument("id", metavar="ID")
     about = "FILE.zip; or a folder, where results are kept rounded, as data/showcase has them"
     export.add_argument("--output", type=Path, required=True, metavar="FILE", help=about)
+    about = "put the images into FILE.zip, too, without place, camera and date"
+    export.add_argument("--with-images", action="store_true", help=about)
     does = "take in an experiment that was exported elsewhere"
     taken = _verb(group, "import", does, "experiments:import_experiment")
     taken.add_argument("file", type=Path, metavar="FILE")
@@ -356,6 +364,8 @@ def _add_operations(verbs: Any) -> None:
     clean.add_argument("--unused-days", metavar="N", help="what was not used for so many days")
     clean.add_argument("--keep-gb", metavar="N", help="the longest unused until they take so much")
     clean.add_argument("--yes", action="store_true", help="do it")
+    does = "copy all that machines share into HEADSTART_STORAGE_URL, once; can be repeated"
+    _verb(group, "push", does, "disk:push")
     group = _group(verbs, "database", "move the run store to a PostgreSQL server")
     does = "copy the rows of a home into an empty PostgreSQL database"
     copy = _verb(group, "copy", does, "operations:copy_rows")

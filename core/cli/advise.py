@@ -27,9 +27,11 @@ from core.analysis.words.advice import (
 from core.analysis.words.forecasts import describe_coverage, describe_forecast, describe_forecasts
 from core.cli.datasets import BUNDLED
 from core.cli.output import EXIT_DONE, counter, print_json, print_table, say
+from core.cli.race import race
 from core.cli.run import whole_number
 from core.datasets.dataset import Dataset
 from core.datasets.storage import list_datasets, open_dataset
+from core.errors import BadInput
 from core.experiments.accuracy_forecasts import AccuracyForecast
 from core.experiments.recorded import prepare_home
 from core.text import percent_text
@@ -57,7 +59,13 @@ class _Advice:
 
 
 def advise(arguments: argparse.Namespace) -> int:
-    """Measure the dataset in a job, unless that was done before, and print what it says."""
+    """Measure the dataset in a job, unless that was done before, and print what it says; or race
+    strategies on it."""
+    if arguments.race is not None:
+        return race(arguments)
+    for option in ("strategies", "backbones"):
+        if getattr(arguments, option) is not None:
+            raise BadInput(f"--{option} is for a race: add --race MINUTES.", f"--{option}")
     store = prepare_home(counter(BUNDLED))
     dataset = open_dataset(arguments.dataset)
     size = IMAGE_SIZE

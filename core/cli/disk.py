@@ -1,13 +1,15 @@
-"""``storage show | clean``: what the home holds, and caches that can be made again."""
+"""``storage show | clean | push``: what the home holds, caches that can be made again, and how all
+of it gets into a storage that machines share."""
 
 import argparse
 from dataclasses import asdict
 
-from core.cli.output import EXIT_DONE, print_json, print_table, say
+from core.cli.output import EXIT_DONE, EXIT_FAILED, counter, print_json, print_table, say
 from core.errors import BadInput
 from core.experiments.recorded import prepare_store
 from core.experiments.removal import size_of_run
 from core.operations.disk import cache_entries, disk_use, drop, droppable
+from core.operations.storage_push import push_home
 from core.settings import CACHE_DAYS_VARIABLE, CACHE_GB_VARIABLE, current_settings
 from core.text import count_text, size_text
 
@@ -65,6 +67,21 @@ def clean(arguments: argparse.Namespace) -> int:
     if found and not arguments.yes:
         say("They are made again when they are needed. Add --yes to do it.")
     return EXIT_DONE
+
+
+def push(arguments: argparse.Namespace) -> int:
+    """One line of what was done; 1 where the storage has other files of the same name."""
+    found = push_home(counter("files"))
+    if arguments.json:
+        print_json(asdict(found))
+    else:
+        print(
+            f"{count_text(found.pushed, 'file')} ({size_text(found.pushed_bytes)}) pushed and read "
+            f"back; {found.there:,} were there already."
+        )
+    for name in found.different:
+        say(f"left as it is, the storage has another one of that name: {name}")
+    return EXIT_FAILED if found.different else EXIT_DONE
 
 
 def _amount(text: str | None, flag: str) -> float | None:

@@ -21,8 +21,9 @@ from core.experiments.store import Store, open_store
 from core.files import write_bytes, written_whole
 from core.jobs.cached import wait_for
 from core.jobs.launchers import current_launcher, log_path
+from core.jobs.progress import progress_text
 from core.jobs.queue import open_queue
-from core.jobs.records import STATES, progress_text
+from core.jobs.records import STATES
 from core.jobs.worker import serve
 from core.operations.disk import daily_tidying
 from core.storage.shared import pull_cached
@@ -88,7 +89,9 @@ def export_experiment(arguments: argparse.Namespace) -> int:
     """Into a zip for a colleague, or, rounded, into a folder as recorded results are kept."""
     store, output = prepare_store(), arguments.output
     if output.suffix == ".zip":
-        export_file(store, arguments.id, output)
+        export_file(store, arguments.id, output, arguments.with_images)
+    elif arguments.with_images:
+        raise BadInput("--with-images is for FILE.zip, not for a folder.", "--with-images")
     else:
         output = recorded.export_experiment(store, arguments.id, output)
     if arguments.json:

@@ -54,7 +54,7 @@ def extend(arguments: argparse.Namespace) -> int:
     """Add strategies and seeds to a finished experiment, and serve the new runs to their end."""
     store = prepare_home(counter(BUNDLED))
     experiment = store.experiment(arguments.id)
-    strategies = [] if arguments.strategies is None else _names(arguments.strategies)
+    strategies = [] if arguments.strategies is None else names_or_all(arguments.strategies)
     if strategies == "all":
         raise BadInput("Name the strategies to add.", "--strategies")
     seeds = [] if arguments.seeds is None else arguments.seeds.split(",")
@@ -165,8 +165,8 @@ def _planned_options(arguments: argparse.Namespace, overrides: dict[str, str]) -
         split["use_given"] = False
     size, backbones = arguments.image_size, arguments.backbones
     return {
-        "strategies": _names(arguments.strategies),
-        "backbones": None if backbones is None else _names(backbones),
+        "strategies": names_or_all(arguments.strategies),
+        "backbones": None if backbones is None else names_or_all(backbones),
         "preset": arguments.preset,
         "seeds": [whole_number(seed, "--seeds") for seed in arguments.seeds.split(",")],
         "image_size": None if size is None else whole_number(size, "--image-size"),
@@ -177,7 +177,7 @@ def _planned_options(arguments: argparse.Namespace, overrides: dict[str, str]) -
     }
 
 
-def _names(text: str) -> list[str] | Literal["all"]:
+def names_or_all(text: str) -> list[str] | Literal["all"]:
     """``a,b`` as a list; ``all`` stays."""
     return "all" if text == "all" else [name.strip() for name in text.split(",") if name.strip()]
 

@@ -4,14 +4,15 @@
 ``source.bin`` (the images, one after another) and ``splits/``.
 """
 
+import hashlib
 import json
 import logging
 import os
 import shutil
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import numpy as np
 
 from core.datasets.dataset import SOURCE_FILE, Dataset, DatasetReading, HealthReport
 from core.datasets.decoding.levels import Levels
+from core.datasets.metadata import taken_out
 from core.errors import DISK_IS_FULL, BadInput, HeadstartError, StorageUnavailable, UnknownName
 from core.files import (
     UNREADABLE,
@@ -31,8 +33,9 @@ from core.files import (
     write_arrays,
     write_json,
 )
-from core.settings import current_settings
-from core.storage.shared import forget, listed, pull, push, stored_size
+from core.settings import current_settings, has_shared_storage
+from core.storage.naming import naming_lock
+from core.storage.shared import forget, is_stored, listed, pull, push, stored_size
 
 MANIFEST_FILE = "manifest.json"
 INDEX_FILE = "index.npz"
@@ -74,8 +77,7 @@ def remove_dataset(name: str) -> None:
     with store_lock():
         folder, _ = _find(name)
         forget(folder)
-        doomed = folder.with_name(f"{_REMOVED_PREFIX}{uuid.uuid4().hex}")
-        folder.rename(doomed)
+        doomed = _set_aside(folder)
     shutil.rmtree(doomed)
 
 
@@ -83,8 +85,9 @@ def rename_dataset(name_or_id: str, new_name: str) -> Dataset:
     """Give a dataset another name; its id stays. Raises ``BadInput``, ``UnknownName``."""
     new_name = checked_name(new_name)
     with store_lock():
+        stored = _manifests(fresh=True)
         folder, manifest = _find(name_or_id)
-        if any(entry["name"] == new_name and other != folder for other, entry in _manifests()):
+        if any(entry["name"] == new_name and other != folder for other, entry in stored):
             raise BadInput(
                 f"There is already a dataset named {new_name!r}; choose another name.", "name"
             )
@@ -98,9 +101,12 @@ def rename_dataset(name_or_id: str, new_name: str) -> Dataset:
     return _load(folder, renamed)
 
 
-def store_lock() -> AbstractContextManager[None]:
-    """Only one process at a time adds, renames or removes datasets."""
-    return lock(current_settings().locks_folder / "datasets.lock")
+@contextmanager
+def store_lock() -> Iterator[None]:
+    """Only one process at a time adds, renames or removes datasets, on all machines that share a
+    database."""
+    with lock(current_settings().locks_folder / "datasets.lock"), naming_lock():
+        yield
 
 
 @contextmanager
@@ -135,10 +141,34 @@ def publish(incoming: Path, manifest: dict[str, Any], index: dict[str, np.ndarra
     content is already stored, that dataset is returned. Raises ``StorageUnavailable`` where it
     cannot be shared: it is stored here then, and shared when it is added again.
     """
+    name_is_default = manifest["name_is_default"]
     final, manifest = _moved_to_its_place(incoming, manifest, index)
-    # The manifest last: other machines see a dataset by it.
-    push(*(final / name for name in (SOURCE_FILE, INDEX_FILE, MANIFEST_FILE)))
+    if has_shared_storage():
+        # The manifest last: other machines see a dataset by it.
+        push(*(path for path in (final / SOURCE_FILE, final / INDEX_FILE) if path.is_file()))
+        manifest = _shared_under_its_name(final, manifest, name_is_default)
     return _load(final, manifest)
+
+
+def _shared_under_its_name(
+    final: Path, manifest: dict[str, Any], name_is_default: bool
+) -> dict[str, Any]:
+    """Share the manifest, with another name where another machine has taken this one meanwhile.
+
+    Raises ``BadInput`` where the name was asked for: then the dataset is not added.
+    """
+    path = final / MANIFEST_FILE
+    if is_stored(path, hashlib.sha256(path.read_bytes()).hexdigest()):
+        return manifest  # that content was here before
+    with store_lock():
+        stored = [entry for _, entry in _manifests(fresh=True) if entry["id"] != manifest["id"]]
+        if any(entry["name"] == manifest["name"] for entry in stored):
+            if not name_is_default:
+                _set_aside(final)
+            manifest = _with_free_name(manifest, stored, name_is_default)
+            write_json(path, manifest, indent=1)
+        push(path)
+    return manifest
 
 
 def _moved_to_its_place(
@@ -146,7 +176,7 @@ def _moved_to_its_place(
 ) -> tuple[Path, dict[str, Any]]:
     """Folder and manifest of the finished dataset, or of the same content, already stored."""
     with store_lock():
-        stored = {entry["id"]: (folder, entry) for folder, entry in _manifests()}
+        stored = {entry["id"]: (folder, entry) for folder, entry in _manifests(fresh=True)}
         if manifest["id"] in stored:
             try:
                 _load(*stored[manifest["id"]])
@@ -154,24 +184,17 @@ def _moved_to_its_place(
             except HeadstartError as error:
                 logger.warning("replaced by what is added now: %s", error)
                 del stored[manifest["id"]]
-        taken = {entry["name"] for _, entry in stored.values()}
         manifest = dict(manifest)
-        default_name = manifest.pop("name_is_default")
-        if manifest["name"] in taken:
-            if not default_name:
-                raise BadInput(
-                    f"There is already a dataset named {manifest['name']!r} with other images;"
-                    " choose another name.",
-                    "name",
-                )
-            manifest["name"] = _free_name(manifest["name"], taken)
+        name_is_default = manifest.pop("name_is_default")
+        others = [entry for _, entry in stored.values()]
+        manifest = _with_free_name(manifest, others, name_is_default)
         manifest["created_at"] = datetime.now(UTC).isoformat(timespec="seconds")
         manifest["source_bytes"] = (incoming / SOURCE_FILE).stat().st_size
         _write_folder(incoming, manifest, index)
         final = incoming.with_name(manifest["id"][:16])
         if final.exists():
             # Only a damaged dataset can be here. It is deleted later, not at once.
-            final.rename(final.with_name(f"{_REMOVED_PREFIX}{uuid.uuid4().hex}"))
+            _set_aside(final)
         incoming.rename(final)
     return final, manifest
 
@@ -188,11 +211,28 @@ def checked_name(name: str) -> str:
     return name
 
 
-def _free_name(name: str, taken: set[str]) -> str:
+def _with_free_name(
+    manifest: dict[str, Any], others: Iterable[dict[str, Any]], name_is_default: bool
+) -> dict[str, Any]:
+    """With a number behind its name where one of ``others`` has that name; ``BadInput`` where the
+    name was asked for."""
+    name, taken = manifest["name"], {entry["name"] for entry in others}
+    if name not in taken:
+        return manifest
+    if not name_is_default:
+        raise BadInput(
+            f"There is already a dataset named {name!r} with other images; choose another name.",
+            "name",
+        )
     number = 2
     while f"{name} ({number})" in taken:
         number += 1
-    return f"{name} ({number})"
+    return manifest | {"name": f"{name} ({number})"}
+
+
+def _set_aside(folder: Path) -> Path:
+    """The folder under a name by which it is no dataset, and is deleted later."""
+    return folder.rename(folder.with_name(f"{_REMOVED_PREFIX}{uuid.uuid4().hex}"))
 
 
 def _write_folder(folder: Path, manifest: dict[str, Any], index: dict[str, np.ndarray]) -> None:
@@ -203,10 +243,11 @@ def _write_folder(folder: Path, manifest: dict[str, Any], index: dict[str, np.nd
         os.fsync(file.fileno())
 
 
-def _manifests() -> list[tuple[Path, dict[str, Any]]]:
+def _manifests(fresh: bool = False) -> list[tuple[Path, dict[str, Any]]]:
+    """All that are stored; ``fresh``: also what another machine has shared a moment ago."""
     root = current_settings().datasets_folder
     found = []
-    for path in listed(root, f"[!.]*/{MANIFEST_FILE}"):
+    for path in listed(root, f"[!.]*/{MANIFEST_FILE}", fresh):
         try:
             pull(path)
             found.append((path.parent, json.loads(path.read_text(encoding="utf-8"))))
@@ -241,6 +282,7 @@ def _load(folder: Path, manifest: dict[str, Any]) -> Dataset:
             raise ValueError(f"{SOURCE_FILE} has {source_bytes} bytes")
         pull(folder / INDEX_FILE)
         stored = read_arrays(folder / INDEX_FILE, "labels")
+        metadata = taken_out(manifest.get("metadata", ()), stored)
         count = len(stored["labels"])
         # The oldest datasets were stored without these three.
         arrays = {
@@ -264,6 +306,7 @@ def _load(folder: Path, manifest: dict[str, Any]) -> Dataset:
             reading=_reading(manifest.get("reading")),
             version_of=manifest.get("version_of"),
             changes=tuple(manifest.get("changes", ())),
+            metadata=metadata,
             **arrays,
         )
     except (*UNREADABLE, ValueError, KeyError, TypeError) as error:

@@ -48,6 +48,7 @@ from core.files import write_json
 from core.jobs.cached import CachedWork, cache_folder, cached_work, output_of, remove_oldest
 from core.jobs.context import JobContext
 from core.layers.record import BACKBONE_PART
+from core.settings import has_shared_storage
 from core.strategies.registry import STRATEGIES, find_strategy
 from core.strategies.strategy import Mode, Role, Strategy
 from core.text import fold_accents, list_text
@@ -334,7 +335,8 @@ def remove_backbone(store: Store, name: str) -> bool:
         used = experiments_with(store, name)
         if reason := why_not_removed(name, used):
             raise BadInput(reason, "name")
-        if used:
+        # Other machines learn from its record that it is removed.
+        if used or has_shared_storage():
             remove_weights(record)
         else:
             remove_folder(name)

@@ -36,8 +36,10 @@ class RacePoint:
 
     ``correct``: which of the ``validation_images`` were predicted correctly, as ``packed`` gives
     it. ``distinct_images``: these with near duplicates counted once, for intervals. ``settings``:
-    complete, as the training had them. ``seconds``: the whole training, the extraction of its
-    features counted also where the cache had them. ``made_at`` is ISO 8601 in UTC.
+    complete, as planned; a batch larger than the training images was made to fit. ``weights``: the
+    digest of those that it starts from, "" for none. ``seconds``: the whole training, the
+    extraction of its features counted also where the cache had them. ``made_at`` is ISO 8601 in
+    UTC.
     """
 
     id: str
@@ -47,6 +49,7 @@ class RacePoint:
     image_size: int
     strategy: str
     settings: dict[str, Any]
+    weights: str
     seed: int
     train_images: Count
     validation_images: Count

@@ -27,11 +27,11 @@ from core.backbones.own import OwnBackbone
 from core.datasets.choices import Resize
 from core.errors import StoreError
 from core.experiments.labels import Labels
+from core.jobs.progress import Progress
 from core.jobs.records import (
     ACTIVE_STATES,
     JobStatus,
     NewJob,
-    Progress,
     StoredJson,
     jobs,
     metadata,

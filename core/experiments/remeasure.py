@@ -44,6 +44,8 @@ def obstacle(store: Store, run: RunRecord) -> str | None:
         return f"it is {run.state}"
     if result.steady_epoch_seconds is None:
         return "it has no epoch after the first"
+    if result.other_device:
+        return f"it ran on {result.device}, and other runs of its experiment on another device"
     if store.experiment(run.experiment_id).recorded:
         return "it was recorded on another machine"
     return None

@@ -18,7 +18,7 @@ from core.experiments.records import ExperimentRecord, epochs, experiments, runs
 from core.experiments.run_files import weights_path
 from core.experiments.store import Store
 from core.experiments.summaries import summaries
-from core.jobs.records import jobs
+from core.jobs.records import groups, jobs
 from core.jobs.workers import moment_text
 from core.settings import SHOWCASE_FOLDER, current_settings
 from core.storage.shared import forget
@@ -150,4 +150,5 @@ def _delete(store: Store, experiment_id: str) -> None:
         connection.execute(delete(jobs).where(jobs.c.id.in_(run_ids)))
         for table in (summaries, changes, runs):
             connection.execute(delete(table).where(table.c.experiment_id == experiment_id))
+        connection.execute(delete(groups).where(groups.c.id == experiment_id))
         connection.execute(delete(experiments).where(experiments.c.id == experiment_id))

@@ -8,8 +8,8 @@ from core.experiments.records import RunRecord
 from core.experiments.store import Store, open_store
 from core.files import sweep_parts
 from core.jobs.launchers import current_launcher
+from core.jobs.progress import progress_text
 from core.jobs.queue import JobQueue
-from core.jobs.records import progress_text
 from core.jobs.worker import serve
 from core.settings import current_settings
 from core.text import percent_text

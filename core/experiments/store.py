@@ -11,8 +11,9 @@ from sqlalchemy import Connection, RowMapping, delete, func, insert, select, upd
 
 from core.errors import BadInput, StoreError, UnknownName
 from core.experiments import accuracy_forecasts, race_points  # noqa: F401 - for their tables
-from core.experiments.labels import Labels, read_labels, removed_ids
+from core.experiments.labels import Labels, read_labels, removed_ids, write_labels
 from core.experiments.limits import check_waiting
+from core.experiments.one_device import marked
 from core.experiments.records import (
     DamagedExperiment,
     ExperimentRecord,
@@ -50,15 +51,15 @@ class Store(JobQueue):
         return self.create_experiments([spec])[0]
 
     def create_experiments(
-        self, specs: Sequence[ExperimentSpec], most_waiting: int | None = None
+        self, specs: Sequence[ExperimentSpec], most_waiting: int | None = None, owner: str = ""
     ) -> list[str]:
-        """Store several in their order, all or none of them; returns their ids.
+        """Store several in their order as those of ``owner``, all or none; returns their ids.
 
         Raises ``LimitReached`` where more than ``most_waiting`` runs would wait then.
         """
         with self.database.writing() as connection:
             self.check_queue(connection, sum(spec.run_count for spec in specs), most_waiting)
-            return [self._create(connection, spec) for spec in specs]
+            return [self._create(connection, spec, owner) for spec in specs]
 
     def add_recorded(
         self,
@@ -137,7 +138,7 @@ class Store(JobQueue):
             stored = {*states, "finished"} if "failed" in states else states
             wanted = wanted.where(jobs.c.state.in_(stored))
         with self.database.reading() as connection:
-            found = [self._run_of(row) for row in connection.execute(wanted).mappings()]
+            found = marked(self._run_of(row) for row in connection.execute(wanted).mappings())
             removed = removed_ids(connection) if experiment_id is None else ()
         shown = STATES if states is None else states
         return [run for run in found if run.state in shown and run.experiment_id not in removed]
@@ -308,11 +309,10 @@ class Store(JobQueue):
         counts: dict[str, dict[str, int]] = {}
         for group_id, state, count in connection.execute(counted):
             counts.setdefault(group_id, {})[state] = count
-        nothing = Labels()
         return [
-            self._experiment_of(row, counts.get(row["id"], {}), labels.get(row["id"], nothing))
+            self._experiment_of(row, counts.get(row["id"], {}), labels.get(row["id"], Labels()))
             for row in connection.execute(wanted).mappings()
-            if removed == labels.get(row["id"], nothing).removed
+            if removed == labels.get(row["id"], Labels()).removed
         ]
 
     def _experiment_of(
@@ -334,11 +334,11 @@ class Store(JobQueue):
             self.database.check()
             return RunRecord.damaged(row, reason_of(error))
 
-    def _create(self, connection: Connection, spec: ExperimentSpec) -> str:
-        experiment_id = secrets.token_hex(4)
-        self._insert_experiment(
-            connection, experiment_id, spec, moment_text(self.clock(connection)), None
-        )
+    def _create(self, connection: Connection, spec: ExperimentSpec, owner: str) -> str:
+        experiment_id, moment = secrets.token_hex(4), moment_text(self.clock(connection))
+        self._insert_experiment(connection, experiment_id, spec, moment, None)
+        if owner:
+            write_labels(connection, experiment_id, moment, owner, {"owner": owner})
         rows = [
             new_run_row(experiment_id, position, strategy, seed, settings)
             for position, (seed, (strategy, settings)) in enumerate(

@@ -12,7 +12,8 @@ from core.datasets.dataset import Dataset
 from core.datasets.split import Split
 from core.datasets.storage import open_dataset
 from core.errors import CacheLost, Cancelled, HeadstartError, OutOfMemory
-from core.experiments.records import RunRecord, deployment_of, finished_runs
+from core.experiments.extract_job import same_precision, sharing_of
+from core.experiments.records import RunRecord, deployment_of
 from core.experiments.run_files import write_predictions, write_weights
 from core.experiments.store import Store, open_store
 from core.experiments.used_backbones import why_not_here
@@ -78,8 +79,9 @@ def _train(store: Store, run: RunRecord, spec: TrainingSpec, context: JobContext
     dataset = open_dataset(spec.dataset_id)
     split = spec.subsets_of(dataset)
     _check_split(store, run, split)
-    spec = _same_precision(store, run, spec)
-    for event in train(spec, dataset, split, should_stop=context.should_stop):
+    spec = same_precision(store, run, spec)
+    sharing = sharing_of(store, context)
+    for event in train(spec, dataset, split, should_stop=context.should_stop, sharing=sharing):
         if isinstance(event, Progress):
             context.report_progress(event)
         elif isinstance(event, EpochRecord):
@@ -96,16 +98,6 @@ def _check_split(store: Store, run: RunRecord, split: Split) -> None:
             "The split that this experiment was made with is gone, so this run cannot be compared "
             "with the others. Start a new experiment."
         )
-
-
-def _same_precision(store: Store, run: RunRecord, spec: TrainingSpec) -> TrainingSpec:
-    """The precision that the first trained run of the experiment chose holds for all its runs."""
-    if spec.precision != "auto":
-        return spec
-    for _, result in finished_runs(store.runs(run.experiment_id)):
-        if result.epochs:
-            return spec.model_copy(update={"precision": result.precision})
-    return spec
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,9 @@ from core.errors import BadInput, HeadstartError, StorageUnavailable, UnknownNam
 from core.files import PART_SUFFIX, make_way, remove_parts
 from core.jobs.context import job_folder
 from core.jobs.launchers import ensure_worker
+from core.jobs.progress import progress_text, waiting_text
 from core.jobs.queue import JobQueue
-from core.jobs.records import JobRecord, NewJob, progress_text, waiting_text
+from core.jobs.records import JobRecord, NewJob
 from core.settings import current_settings
 from core.storage.shared import forget, pull_cached, push_cached
 

@@ -13,8 +13,9 @@ from typing import Any
 
 from core.errors import Cancelled, HeadstartError, StoreError
 from core.jobs.kinds import find_kind
+from core.jobs.progress import Progress
 from core.jobs.queue import JobQueue
-from core.jobs.records import JobRecord, Progress
+from core.jobs.records import JobRecord
 from core.settings import current_settings
 
 CANCEL_POLL_SECONDS = 0.2

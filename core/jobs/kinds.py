@@ -124,8 +124,17 @@ KINDS: dict[str, JobKind] = {
             keeps_process=True,
         ),
         JobKind("remeasure", "core.experiments.remeasure:run", "device", "measurement"),
+        JobKind("extract", "core.experiments.extract_job:run", "device", "extraction"),
         # Features are extracted as runs do it, and must not disturb their times.
         JobKind("advice", "core.analysis.advice.measure:run", "device", "measurement"),
+        JobKind(
+            "race",
+            "core.analysis.advice.race.job:run",
+            "device",
+            "race",
+            saves_memory="choose fewer strategies",
+            takes_less=True,
+        ),
         JobKind(
             "import",
             "core.experiments.import_job:run",

@@ -1,34 +1,17 @@
 """The queue of jobs: what people ask for, and what workers and their child processes report."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict
 from typing import Any, TypeVar
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Row,
-    Select,
-    Update,
-    delete,
-    func,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, Connection, Row, Update, delete, func, insert, select, update
 
 from core.errors import BadInput, StoreError, StoreLost, UnknownName
+from core.jobs.claims import SILENT, Claims
 from core.jobs.kinds import Pool, find_kind
-from core.jobs.records import (
-    ACTIVE_STATES,
-    WAITING_AGAIN,
-    JobRecord,
-    NewJob,
-    Progress,
-    jobs,
-    workers,
-)
-from core.jobs.workers import DEFAULT_LEASE_SECONDS, WorkerList, moment_text
+from core.jobs.progress import Progress
+from core.jobs.records import ACTIVE_STATES, WAITING_AGAIN, JobRecord, NewJob, jobs, workers
+from core.jobs.workers import DEFAULT_LEASE_SECONDS, moment_text
 from core.settings import current_settings
 
 T = TypeVar("T")
@@ -39,14 +22,14 @@ MOST_STARTS = 3
 # A server that goes away in the midst of a write is waited for, and asked again this often.
 MOST_LOST = 3
 
-_SILENT = jobs.c.state.in_(("interrupted", "queued")) & jobs.c.lease_expires_at.is_not(None)
 _RUNNING_AGAIN: dict[str, Any] = {"state": "running", "error": None, "finished_at": None}
 
 
-class JobQueue(WorkerList):
+class JobQueue(Claims):
     """Jobs and workers in one database, safe for many processes at once.
 
-    ``WorkerList`` has the clock, the leases and the name of this machine. Methods for a running job
+    ``Claims`` says which job a worker takes, and ``WorkerList`` below it has the clock, the leases
+    and the name of this machine. Methods for a running job
     take the ``attempt`` they belong to (None: any), so that a forgotten process cannot write into a
     later start of the same job. They return False when it is no longer theirs: taken back, or over.
     """
@@ -147,38 +130,6 @@ class JobQueue(WorkerList):
 
     # Workers ----------------------------------------------------------------------------------
 
-    def claim_next(
-        self, worker_id: str, group_id: str | None = None, pools: Mapping[Pool, int] | None = None
-    ) -> JobRecord | None:
-        """Take the first waiting job (of one group), or None if there is none.
-
-        With ``pools`` only jobs of these, and of none in which that many are running on this
-        machine already (in the pool ``device``: on this device of it). Two workers never get the
-        same job: the row is locked, or skipped where another has locked it, and changes from
-        queued to running in one statement that only one of them can win.
-        """
-        if self.database.file is not None:
-            with self.database.reading() as connection:
-                if connection.execute(self._next(connection, group_id, pools)).first() is None:
-                    return None  # the usual case takes no write lock
-        with self.database.claiming(self.host) as connection:
-            claim = update(jobs).values(
-                state="running",
-                worker_id=worker_id,
-                host=self.host,
-                device=self.device,
-                attempts=jobs.c.attempts + 1,
-                lease_expires_at=self.moment(self.lease_seconds),
-                started_at=self.moment(),
-            )
-            wanted = self._next(connection, group_id, pools).with_for_update(skip_locked=True)
-            while (job_id := connection.execute(wanted).scalar()) is not None:
-                waiting = claim.where(jobs.c.id == job_id, jobs.c.state == "queued")
-                row = connection.execute(waiting.returning(jobs)).mappings().first()
-                if row is not None:
-                    return JobRecord.from_row(row)
-        return None
-
     def heartbeat(self, worker_id: str) -> frozenset[str]:
         """Renew the leases of the worker and its jobs; returns the ids of the jobs it still has.
 
@@ -188,7 +139,7 @@ class JobQueue(WorkerList):
         with self.database.writing() as connection:
             lease = {"lease_expires_at": self.moment(self.lease_seconds)}
             connection.execute(update(workers).where(workers.c.id == worker_id).values(lease))
-            lost = update(jobs).where(_SILENT, jobs.c.worker_id == worker_id)
+            lost = update(jobs).where(SILENT, jobs.c.worker_id == worker_id)
             connection.execute(lost.values(_RUNNING_AGAIN))
             connection.execute(update(jobs).where(mine).values(lease))
             return frozenset(connection.execute(select(jobs.c.id).where(mine)).scalars())
@@ -211,7 +162,7 @@ class JobQueue(WorkerList):
             found = connection.execute(select(jobs).where(expired)).all()
             for row in found:
                 self._end_lost(connection, row)
-            connection.execute(delete(workers).where(silent))
+            self.drop_workers(connection, silent)
         return [row.id for row in found]
 
     def _end_lost(self, connection: Connection, row: Row[Any]) -> None:
@@ -235,7 +186,7 @@ class JobQueue(WorkerList):
         One whose worker was silent goes on until somebody takes it.
         """
         wanted = select(jobs.c.cancel_requested, jobs.c.attempts)
-        at_work = (jobs.c.state == "running") | _SILENT
+        at_work = (jobs.c.state == "running") | SILENT
         with self.database.reading() as connection:
             row = connection.execute(wanted.where(jobs.c.id == job_id, at_work)).first()
         if row is None:
@@ -300,7 +251,7 @@ class JobQueue(WorkerList):
         changed = connection.execute(change).rowcount > 0
         if changed or attempt is None:
             return changed
-        lost = update(jobs).where(jobs.c.id == job_id, jobs.c.attempts == attempt, _SILENT)
+        lost = update(jobs).where(jobs.c.id == job_id, jobs.c.attempts == attempt, SILENT)
         lease = {"lease_expires_at": self.moment(self.lease_seconds)}
         if connection.execute(lost.values(_RUNNING_AGAIN | lease)).rowcount == 0:
             return False
@@ -341,30 +292,6 @@ class JobQueue(WorkerList):
         now = self.moment()
         running = (jobs.c.state == "running") & (jobs.c.lease_expires_at <= now)
         return running, workers.c.lease_expires_at <= now
-
-    def _full(self, connection: Connection, pools: Mapping[Pool, int]) -> list[str]:
-        """The pools that have no room for another job of this worker."""
-        here = (jobs.c.state == "running") & (jobs.c.host == self.host)
-        if self.device:
-            # Without a device, a worker has all of the machine's.
-            here &= (jobs.c.pool != "device") | jobs.c.device.in_((self.device, ""))
-        counted = select(jobs.c.pool, func.count()).where(here).group_by(jobs.c.pool)
-        running: dict[str, int] = dict(iter(connection.execute(counted)))
-        return [name for name, most in pools.items() if running.get(name, 0) >= most]
-
-    def _next(
-        self, connection: Connection, group_id: str | None, pools: Mapping[Pool, int] | None
-    ) -> Select[str]:
-        """The waiting job that this worker may take first."""
-        wanted = select(jobs.c.id).where(
-            jobs.c.state == "queued", jobs.c.host.is_(None) | (jobs.c.host == self.host) | _SILENT
-        )
-        if group_id is not None:
-            wanted = wanted.where(jobs.c.group_id == group_id)
-        if pools is not None:
-            free = set(pools) - set(self._full(connection, pools))
-            wanted = wanted.where(jobs.c.pool.in_(sorted(free)))
-        return wanted.order_by(jobs.c.queue_number).limit(1)
 
     def _job(self, connection: Connection, job_id: str) -> JobRecord:
         row = connection.execute(select(jobs).where(jobs.c.id == job_id)).mappings().first()

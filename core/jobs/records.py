@@ -5,11 +5,11 @@ ISO 8601 texts in UTC with microseconds, all of one length, so that text order i
 every database.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Annotated, Any, Literal
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from pydantic import AllowInfNan, TypeAdapter, ValidationError
+from pydantic import ValidationError
 from sqlalchemy import (
     JSON,
     Boolean,
@@ -27,9 +27,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect
 
-from core.text import rough_seconds_text
+from core.jobs.progress import Progress
 
-SCHEMA_VERSIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
+SCHEMA_VERSIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")
 """Every revision of ``migrations/versions``, oldest first; the last is what this code reads."""
 
 State = Literal["queued", "running", "finished", "failed", "cancelled", "interrupted"]
@@ -114,6 +114,32 @@ workers = Table(
     Column("started_at", String(32), nullable=False),
     Column("lease_expires_at", String(32), nullable=False),
     Column("device", Text, nullable=False, server_default=""),
+    Column("device_kind", Text, nullable=False, server_default=""),
+)
+
+# The kind of device that all jobs of a group run on: that of the first of them which started.
+groups = Table(
+    "job_groups",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("device_kind", Text, nullable=False),
+)
+
+# When the last worker of a kind went, where machines share the database.
+device_kinds = Table(
+    "device_kinds",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("gone_at", String(32), nullable=False),
+)
+
+# See ``core.jobs.holds``.
+holds = Table(
+    "job_holds",
+    metadata,
+    Column("name", String(128), primary_key=True),
+    Column("job_id", String(128), nullable=False),
+    Column("attempt", Integer, nullable=False),
 )
 
 WAITING_AGAIN: dict[str, Any] = {
@@ -135,77 +161,6 @@ WAITING_AGAIN: dict[str, Any] = {
 Index("jobs_by_state", jobs.c.state, jobs.c.queue_number)
 Index("jobs_by_group", jobs.c.group_id)
 Index("jobs_by_kind", jobs.c.kind, jobs.c.created_at)
-
-
-Finite = Annotated[float, AllowInfNan(False)]
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a job is inside its present step; sent at most a few times a second.
-
-    ``step`` is a sentence for people ("Extracting features", "Epoch 2 of 5"); ``done`` and
-    ``total`` count ``unit`` of this step (of this epoch, while it trains; 0 where nothing is
-    counted); ``seconds_left`` is for the step, all its epochs included, and None while nothing has
-    been measured. ``is_upper_bound``: the work may end before all ``epochs``.
-    """
-
-    step: str
-    done: int = 0
-    total: int = 0
-    images_per_second: Finite | None = None
-    seconds_left: Finite | None = None
-    epoch: int | None = None
-    epochs: int | None = None
-    unit: str = "images"
-    is_upper_bound: bool = False
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, document: Mapping[str, Any] | None) -> "Progress | None":
-        """Progress as the table keeps it; fields of another version are left out.
-
-        None, as before the first report, where it cannot be read: the next report replaces it.
-        """
-        try:
-            return None if document is None else _PROGRESS.validate_python(document)
-        except ValidationError:
-            return None
-
-    @property
-    def fraction(self) -> float:
-        """0 to 1: of all epochs while it trains, else of the present step."""
-        fraction = min(1.0, self.done / self.total) if self.total else 0.0
-        if self.epoch and self.epochs:
-            return (self.epoch - 1 + fraction) / self.epochs
-        return fraction
-
-
-_PROGRESS = TypeAdapter(Progress)
-
-
-def progress_text(progress: Progress | None) -> str:
-    """The sentence about a running job; None: it has not reported yet."""
-    if progress is None:
-        return "Starting"
-    parts = [progress.step]
-    if progress.epoch and "epoch" not in progress.step.lower():
-        parts.append(f"epoch {progress.epoch} of {progress.epochs}")
-    if progress.total:
-        parts.append(f"{progress.done:,} of {progress.total:,} {progress.unit}".rstrip())
-    if progress.images_per_second:
-        parts.append(f"{progress.images_per_second:,.0f} images/s")
-    if progress.seconds_left is not None:
-        about = "at most about" if progress.is_upper_bound else "about"
-        parts.append(f"{about} {rough_seconds_text(progress.seconds_left)} left in this step")
-    return " · ".join(parts)
-
-
-def waiting_text(place: int | None) -> str:
-    """The sentence about a job that waits; ``place`` is 1 for the job that starts next."""
-    return "Next in the queue" if place in (None, 1) else f"Place {place} in the queue"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -287,7 +242,8 @@ class NewJob:
 class WorkerRecord:
     """A process that serves the queue (one group of jobs, or all of it) while its lease lasts.
 
-    ``device`` names one of several devices of its host, or is empty.
+    ``device`` names one of several devices of its host, or is empty; ``device_kind`` is what its
+    times are taken on, empty where nobody has looked yet.
     """
 
     id: str
@@ -297,3 +253,4 @@ class WorkerRecord:
     started_at: str
     lease_expires_at: str
     device: str
+    device_kind: str = ""

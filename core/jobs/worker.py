@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from core.devices import device_kind
 from core.errors import StoreError, UnknownName
 from core.jobs.context import EXIT_AGAIN
 from core.jobs.kinds import POOLS, SHORT_OF_MEMORY, Pool, find_kind
@@ -46,6 +47,7 @@ def serve(
     that there is not.
     """
     pools = _pools_here()
+    queue.device_kind = device_kind()
     worker = Worker(queue, launcher, worker_id or new_worker_id(), group_id, pools, report, watch)
     try:
         worker.work(exit_when_idle)

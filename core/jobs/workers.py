@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, null, select
+from sqlalchemy import ColumnElement, Connection, delete, insert, null, select, update
 
 from core.jobs.database import BUSY_TIMEOUT_SECONDS, Database
-from core.jobs.records import WorkerRecord, workers
+from core.jobs.records import WorkerRecord, device_kinds, workers
 
 DEFAULT_LEASE_SECONDS = 15.0
 
@@ -36,8 +36,11 @@ class WorkerList:
     here, and that of the server with PostgreSQL. It is used for display and leases only. A worker
     that is silent for ``lease_seconds`` counts as dead. ``host`` names this machine: the limits of
     the pools hold for each. ``device`` names one of several devices of it, each with a worker of
-    its own; empty where one worker has the machine to itself.
+    its own; empty where one worker has the machine to itself. ``device_kind`` is what its times
+    are taken on (``core.devices``), set by whoever serves the queue; empty for anybody else.
     """
+
+    device_kind = ""
 
     def __init__(
         self,
@@ -92,7 +95,7 @@ class WorkerList:
 
     def forget_worker(self, worker_id: str) -> None:
         with self.database.writing() as connection:
-            connection.execute(delete(workers).where(workers.c.id == worker_id))
+            self.drop_workers(connection, workers.c.id == worker_id)
 
     def live_workers(self) -> list[WorkerRecord]:
         """Those whose lease has not run out."""
@@ -101,6 +104,18 @@ class WorkerList:
             wanted = select(workers).where(alive)
             rows = connection.execute(wanted.order_by(workers.c.started_at)).mappings()
             return [WorkerRecord(**row) for row in rows]
+
+    def drop_workers(self, connection: Connection, which: ColumnElement[bool]) -> None:
+        """Forget workers. Where machines share the database, it is kept when the last of a kind of
+        device was there: it may be back in a moment."""
+        if self.database.file is None:
+            gone = select(workers.c.device_kind).where(which, workers.c.device_kind != "")
+            for kind in connection.execute(gone.distinct()).scalars().all():
+                values = {"gone_at": self.moment()}
+                noted = update(device_kinds).where(device_kinds.c.name == kind).values(values)
+                if connection.execute(noted).rowcount == 0:
+                    connection.execute(insert(device_kinds).values(name=kind, **values))
+        connection.execute(delete(workers).where(which))
 
     def _serves_all(self, connection: Connection) -> bool:
         wanted = select(workers.c.id).where(
@@ -124,5 +139,6 @@ class WorkerList:
             moment_text(started),
             moment_text(started + timedelta(seconds=self.lease_seconds)),
             self.device,
+            self.device_kind,
         )
         connection.execute(insert(workers), asdict(row))

@@ -30,8 +30,9 @@ from pydantic import Field, TypeAdapter
 
 from core.files import make_way, write_json
 from core.jobs.launchers import ensure_worker
+from core.jobs.progress import progress_text
 from core.jobs.queue import JobQueue
-from core.jobs.records import JobRecord, NewJob, progress_text
+from core.jobs.records import JobRecord, NewJob
 from core.settings import PROJECT_ROOT, current_settings
 
 KIND = "live"

@@ -11,23 +11,22 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from core.datasets.dataset import Dataset
+from core.devices import processor_name
 from core.errors import Cancelled, HeadstartError
 from core.files import check_room
 from core.jobs.child import PROCESSOR_ONLY
 from core.jobs.launchers import child_environment
-from core.networks.graph import steps_of
+from core.networks.graph import multiply_adds
 from core.networks.keras_export import portable_network
 from core.networks.restore import restored_model
 from core.training.clock import MONOTONIC, Clock
 from core.training.events import Deployment
-from core.training.policy import processor_name
 from core.training.spec import TrainingSpec
 
 BYTES_PER_PARAMETER = 4  # float32
@@ -60,20 +59,6 @@ def measure_deployment(
         multiply_adds=multiply_adds(network),
         processor=processor_name(),
         measuring_seconds=clock() - started,
-    )
-
-
-def multiply_adds(network: Any) -> int:
-    """Of the convolutions and dense layers of a Keras network, for one image.
-
-    Each weight of a kernel is used once at each place of the output. Biases, normalisation,
-    activations and pooling are left out, as in published figures. Counted on the network itself:
-    a layer record may stand for a whole block.
-    """
-    return sum(
-        prod(step.layer.kernel.shape) * prod(step.layer.output.shape[1:-1])
-        for step in steps_of(network)
-        if hasattr(step.layer, "kernel")
     )
 
 

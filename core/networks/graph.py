@@ -5,6 +5,7 @@ With the list one can stop at any layer, put something else in its place, and go
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 IMAGES = -1
@@ -57,6 +58,20 @@ def _add_steps(model: Any, given: Ref, steps: list[Step]) -> Ref:
 
     # Keras' own way to call every layer of a graph (clone_model uses it); there is no public one.
     return model._run_through_graph(given, operation_fn=noting)
+
+
+def multiply_adds(network: Any) -> int:
+    """Of the convolutions and dense layers of a Keras network, for one image.
+
+    Each weight of a kernel is used once at each place of the output. Biases, normalisation,
+    activations and pooling are left out, as in published figures. Counted on the network itself:
+    a layer record may stand for a whole block.
+    """
+    return sum(
+        prod(step.layer.kernel.shape) * prod(step.layer.output.shape[1:-1])
+        for step in steps_of(network)
+        if hasattr(step.layer, "kernel")
+    )
 
 
 def run_steps(

@@ -89,7 +89,9 @@ def restored_model(
         _assign(main, weights, strategy.title)
         model = main.model
         if main.on_features:
-            model = _on_backbone(model, feature_request(spec, main, mean_rgb, policy), shape)
+            model = _on_backbone(
+                model, feature_request(spec, main.options.batch_size, mean_rgb, policy), shape
+            )
         model.compile(jit_compile=policy.compile_with_xla)
     return RestoredModel(spec.strategy, model, min(SCORING_BATCH, main.options.batch_size))
 

@@ -20,12 +20,13 @@ from packaging.markers import Marker
 from core.backbones.backend import configure_backend
 from core.backbones.registry import BACKBONES
 from core.backbones.weights import access
+from core.devices import processor_name
 from core.experiments.limits import stored_bytes
 from core.files import write_bytes
 from core.operations.check import Check
 from core.settings import MOST_STORED_VARIABLE, PROJECT_ROOT, STREAMLIT_UPLOAD_VARIABLE, Settings
 from core.text import count_text, list_text, size_text, some_text
-from core.training.policy import DevicePolicy, choose_policy, memory_limit_bytes, processor_name
+from core.training.policy import DevicePolicy, choose_policy, memory_limit_bytes
 
 LOCKED = PROJECT_ROOT / "requirements.txt"
 PYTHONS = ((3, 11), (3, 13))

@@ -39,14 +39,16 @@ def report_html(store: Store, experiment_id: str) -> bytes:
     Raises ``UnknownName`` for an experiment that is not in the store. The report names what is
     missing: a removed dataset, predictions that cannot be read, runs that did not finish.
     """
-    spec = store.experiment(experiment_id).spec
+    experiment = store.experiment(experiment_id)
+    spec = experiment.spec
     comparison = compare_experiment(store, experiment_id)
     evidence = load_evidence(store, experiment_id)
     breakdown = load_time_breakdown(store, experiment_id)
     dataset, why_not = sections.dataset_of(spec)
     names = list(dict.fromkeys(row.strategy for row in comparison.rows))
     # Of many strategies charts show the main ones; tables have all of them.
-    main = groups_of(names, headline_pair(evidence)).get(MAIN)
+    pair = headline_pair(evidence)
+    main = groups_of(names, pair).get(MAIN)
     shown = evidence.only(main.strategies) if main else evidence
     runs = store.runs(experiment_id)
     if main:
@@ -63,6 +65,8 @@ def report_html(store: Store, experiment_id: str) -> bytes:
         found["ladder"] = sections.ladder(shown)
         found["differences"] = sections.differences(evidence, shown)
         found["classes"] = sections.classes(evidence)
+    if pair is not None:
+        found["slices"] = sections.slices(evidence, experiment, dataset, pair)
     matrix = backbone_matrix(evidence)
     if len(matrix.backbones) > 1:
         found["backbones"] = sections.backbones(matrix, comparison)

@@ -11,6 +11,7 @@ counts. A copy is held to its digest when it comes and once in each process that
 
 import hashlib
 import logging
+import os
 import time
 from collections.abc import Iterable
 from functools import lru_cache
@@ -99,8 +100,10 @@ class SharedFiles:
     def is_stored(self, path: Path, sha256: str) -> bool:
         return self._find(self._name(path), sha256) is not None
 
-    def listed(self, folder: Path, pattern: str) -> list[Path]:
+    def listed(self, folder: Path, pattern: str, fresh: bool) -> list[Path]:
         beginning = self._name(folder)
+        if fresh:
+            self._listed.clear()
         try:
             names = [
                 name
@@ -120,6 +123,20 @@ class SharedFiles:
             self._objects.remove(entry.key)
         self._listed.clear()
         self._cache.forget(path)
+
+    def stored_digests(self, path: Path) -> list[str]:
+        return [each.sha256 for each in self._fresh(self._name(path))]
+
+    def check(self, path: Path, sha256: str) -> None:
+        key = f"{self._name(path)}/{sha256}"
+        with self._objects.read(key) as source, open(os.devnull, "wb") as nowhere:
+            if self._copy(source, nowhere) == sha256:
+                return
+        self._damaged.add(key)
+        raise DamagedFile(
+            f"{self._name(path)} came back from {self._objects.address} with another content than"
+            " was written."
+        )
 
     def drop_damaged(self, path: Path) -> None:
         """Remove the objects under that name that were found damaged: nobody can read them."""
@@ -310,19 +327,36 @@ def stored_size(path: Path) -> int | None:
     return None if shared is None else shared.stored_size(path)
 
 
+def stored_digests(path: Path) -> list[str]:
+    """sha256 (hex) of all contents that are shared under the name of a file, the newest last."""
+    shared = _shared()
+    return [] if shared is None else shared.stored_digests(path)
+
+
+def check(path: Path, sha256: str) -> None:
+    """Read what is shared under the name of a file; ``DamagedFile`` where it is not that content.
+
+    Raises ``FileNotFoundError`` where it is not there, ``StorageUnavailable``.
+    """
+    shared = _shared()
+    if shared is not None:
+        shared.check(path, sha256)
+
+
 def is_stored(path: Path, sha256: str) -> bool:
     """Whether other machines have given this content under that name."""
     shared = _shared()
     return shared is not None and shared.is_stored(path, sha256)
 
 
-def listed(folder: Path, pattern: str) -> list[Path]:
+def listed(folder: Path, pattern: str, fresh: bool = False) -> list[Path]:
     """Paths in ``folder`` that match, here or shared, sorted: ``pull`` them before they are read.
 
-    Where the storage does not answer, those that are here (logged).
+    What was listed a moment ago counts, unless it must be ``fresh``. Where the storage does not
+    answer, those that are here (logged).
     """
     shared = _shared()
-    return sorted(folder.glob(pattern)) if shared is None else shared.listed(folder, pattern)
+    return sorted(folder.glob(pattern)) if shared is None else shared.listed(folder, pattern, fresh)
 
 
 def forget(path: Path) -> None:

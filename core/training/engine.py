@@ -13,12 +13,13 @@ import numpy as np
 
 from core.backbones.backend import dtype_policy, load_keras, out_of_memory_named
 from core.backbones.feature_set import FeatureSet
-from core.backbones.features import FeatureRequest, extract_features
+from core.backbones.features import FeatureRequest, Sharing, extract_features
 from core.conditions import Look, Meter, look_at_machine, look_at_machine_and_gpu
 from core.datasets.choices import SUBSETS
 from core.datasets.dataset import Dataset
 from core.datasets.prepare import PreparedImages, prepare_images
 from core.datasets.split import Split
+from core.devices import processor_name
 from core.strategies.augmentation import augmentation_of
 from core.strategies.heads import are_pooled
 from core.strategies.network import BuildContext, Plan, Stage, build_plan
@@ -42,7 +43,6 @@ from core.training.policy import (
     library_versions,
     note_libraries,
     peak_memory_bytes,
-    processor_name,
 )
 from core.training.scoring import Inputs, predict, score
 from core.training.spec import TrainingSpec
@@ -60,14 +60,15 @@ def train(
     should_stop: Callable[[], bool] = lambda: False,
     clock: Clock = MONOTONIC,
     look: Look | None = None,
+    sharing: Sharing | None = None,
 ) -> Iterator[Event]:
     """Train on ``split`` of ``dataset`` as ``spec`` says; yields the events of
     ``core.training.events``.
 
     ``split`` is ``spec.subsets_of(dataset)``. ``should_stop`` is asked after every batch. ``look``
-    tells what the machine did meanwhile; None chooses it by the device. Raises
-    ``Cancelled``, ``TrainingDiverged``, ``OutOfMemory``, ``WeightsUnavailable`` or
-    ``WeightsRefused``, ``UnknownName`` for a strategy that is not there.
+    tells what the machine did meanwhile; None chooses it by the device. ``sharing``: with whom
+    features are extracted together. Raises ``Cancelled``, ``TrainingDiverged``, ``OutOfMemory``,
+    ``WeightsUnavailable`` or ``WeightsRefused``, ``UnknownName`` for a strategy that is not there.
     """
     started = clock()
     meter = Meter(look or look_at_machine)
@@ -76,7 +77,7 @@ def train(
     if strategy.estimator is not None:
         outcome = _estimate(strategy.estimator(), dataset, split)
     else:
-        training = _Training(spec, dataset, split, should_stop, clock, look)
+        training = _Training(spec, dataset, split, should_stop, clock, look, sharing)
         outcome = yield from training.run()
         shared_seconds = training.shared_seconds
     seconds = clock() - started - shared_seconds
@@ -165,9 +166,9 @@ def build_context(
 
 
 def feature_request(
-    spec: TrainingSpec, stage: Stage, mean_rgb: tuple[float, float, float], policy: DevicePolicy
+    spec: TrainingSpec, batch_size: int, mean_rgb: tuple[float, float, float], policy: DevicePolicy
 ) -> FeatureRequest:
-    """The features of the frozen backbone that the head of ``stage`` is fitted on."""
+    """The features of the frozen backbone that the head is fitted on, in batches like its own."""
     strategy = find_strategy(spec.strategy)
     if strategy.backbone is None:
         raise ValueError(f"{spec.strategy} has no backbone")
@@ -180,7 +181,7 @@ def feature_request(
         precision=policy.precision,
         jit=policy.compile_with_xla,
         # Smaller where the run was started again because memory ran out.
-        batch_size=min(FEATURE_BATCH, stage.options.batch_size),
+        batch_size=min(FEATURE_BATCH, batch_size),
         made_on=policy.made_on,
         resize=spec.resize,
         pooled=are_pooled(spec.settings),
@@ -197,6 +198,7 @@ class _Training:
     should_stop: Callable[[], bool]
     clock: Clock
     look: Look | None
+    sharing: Sharing | None = None
     shared_seconds: float = 0.0
 
     def run(self) -> Generator[Progress | EpochRecord, None, TrainingOutcome]:
@@ -281,9 +283,9 @@ class _Training:
         if not stage.on_features:
             return self.prepared
         if self.features is None:
-            request = feature_request(self.spec, stage, self.mean_rgb, self.policy)
-            subsets = find_strategy(self.spec.strategy).subsets_with_features(self.spec.settings)
-            images = np.concatenate([getattr(self.split, subset) for subset in subsets])
+            batch_size = stage.options.batch_size
+            request = feature_request(self.spec, batch_size, self.mean_rgb, self.policy)
+            images = images_with_features(self.spec, self.split)
             self.features = yield from progress_of(
                 "Extracting features",
                 lambda report: extract_features(
@@ -293,8 +295,11 @@ class _Training:
                     report,
                     self.should_stop,
                     self.look or look_at_machine,
+                    self.sharing,
                 ),
             )
+            # What others did is among the reused seconds; to wait for it is no work of this run.
+            self.shared_seconds += self.features.waited_seconds
         return self.features
 
     def _probabilities(
@@ -338,7 +343,11 @@ class _Training:
             batch_size=main.options.batch_size,
             peak_memory_bytes=peak_memory_bytes(),
             versions=library_versions(),
-            notes=(*_stopped_early(records, main.options.patience), *steady.notes),
+            notes=(
+                *(self.features.notes if self.features else ()),
+                *_stopped_early(records, main.options.patience),
+                *steady.notes,
+            ),
             conditions=RunConditions(
                 first_epoch=first.conditions,
                 steady_epochs=steady.conditions,
@@ -346,6 +355,12 @@ class _Training:
                 left_out_epochs=steady.left_out,
             ),
         )
+
+
+def images_with_features(spec: TrainingSpec, split: Split) -> np.ndarray:
+    """The images (positions) whose features the strategy is fitted and scored on."""
+    subsets = find_strategy(spec.strategy).subsets_with_features(spec.settings)
+    return np.concatenate([getattr(split, subset) for subset in subsets])
 
 
 def _stopped_early(records: Sequence[EpochRecord], patience: int) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import Field, TypeAdapter
 
 from core.conditions import DISTURBED_LOAD, Conditions
-from core.jobs.records import Progress
+from core.jobs.progress import Progress
 
 Count = Annotated[int, Field(strict=True, ge=0)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -195,7 +195,8 @@ class RunResult:
     without what all runs of an experiment share: loading the libraries (included in older results)
     and preparing the images. ``weights`` is None for a run that trained no network, or that was
     made before weights were kept. ``deployment`` is None likewise, and where another seed's network
-    was measured. ``conditions`` is None in old results.
+    was measured. ``conditions`` is None in old results. ``other_device`` is not stored: where other
+    runs of the experiment ran on another device than this one, it is filled in with theirs.
     """
 
     scores: SubsetScores
@@ -223,11 +224,15 @@ class RunResult:
     weights: KeptWeights | None = None
     deployment: Deployment | None = None
     conditions: RunConditions | None = None
+    other_device: str = ""
 
     @property
     def disturbed(self) -> frozenset[str]:
-        """The times that something else spoilt, by the names of their fields, with
-        ``end_to_end_seconds``; those that nobody recorded the conditions of are not among them."""
+        """The times that say nothing beside others, by the names of their fields, with
+        ``end_to_end_seconds``: those that something else spoilt, and all of a run on another device
+        than its experiment. Those that nobody recorded the conditions of are not among them."""
+        if self.other_device:
+            return frozenset(TIME_TITLES)
         found = self.conditions or RunConditions()
         spoilt = {
             "first_epoch_seconds": found.first_epoch,
@@ -267,7 +272,7 @@ class RunResult:
         for name in ("feature_reused_seconds", "feature_images", "deployment"):
             if document[name] is None:
                 del document[name]
-        del document["conditions"]
+        del document["conditions"], document["other_device"]
         if self.conditions is not None:
             document["conditions"] = self.conditions.as_dict()
         if self.last_epoch is not None:

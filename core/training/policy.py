@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from core.backbones.backbone import Backbone
+from core.devices import processor_information, processor_name
 from core.settings import VERSION, current_settings
 
 CONTROL_GROUPS = Path("/sys/fs/cgroup")
@@ -74,31 +75,8 @@ def choose_policy(requested_precision: str = "auto") -> DevicePolicy:
     return DevicePolicy(gpu, "gpu", backend, precision, compile_with_xla)
 
 
-def processor_name() -> str:
-    """The processor's name with the number of cores this process may use."""
-    found = re.search(r"model name\s*:\s*(.+)", _processor_information())
-    name = found.group(1).strip() if found else platform.processor() or platform.machine()
-    return f"{name}, {usable_cores()} cores"
-
-
-def _processor_information() -> str:
-    """What Linux tells about the processor; empty elsewhere."""
-    path = Path("/proc/cpuinfo")
-    return path.read_text() if path.exists() else ""
-
-
-def usable_cores() -> int:
-    import psutil
-
-    process = psutil.Process()
-    # macOS has no affinity call: all logical cores are usable there.
-    return (
-        len(process.cpu_affinity()) if hasattr(process, "cpu_affinity") else psutil.cpu_count() or 1
-    )
-
-
 def _processor_precision() -> str:
-    in_hardware = re.search(r"\b(avx512_bf16|amx_bf16)\b", _processor_information())
+    in_hardware = re.search(r"\b(avx512_bf16|amx_bf16)\b", processor_information())
     return "mixed_bfloat16" if in_hardware else "float32"
 
 

@@ -13,7 +13,7 @@ from core.experiments.forecast import Forecast
 from core.experiments.planning import plan_experiment, spec_changes
 from core.experiments.records import ExperimentRecord, ExperimentSpec, RunRecord
 from core.jobs.launchers import ensure_worker
-from core.jobs.records import waiting_text
+from core.jobs.progress import waiting_text
 from core.strategies.registry import MAJORITY, STRATEGIES
 from core.strategies.strategy import Settings, Strategy
 from core.text import count_text, escape_markdown, percent_text, rough_seconds_text, seconds_text

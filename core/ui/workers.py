@@ -5,7 +5,8 @@ import streamlit as st
 from core.experiments.hosts import devices_by_host
 from core.jobs.kinds import Pool, find_kind
 from core.jobs.overview import PoolStatus, QueueOverview, WorkerStatus, overview
-from core.jobs.records import JobRecord, progress_text
+from core.jobs.progress import progress_text
+from core.jobs.records import JobRecord
 from core.operations.check import Check
 from core.operations.doctor import check_installation
 from core.settings import current_settings
@@ -93,6 +94,7 @@ def _show_worker(one: WorkerStatus, device: str | None) -> None:
         mark = ":red-badge[silent]" if one.is_silent else ":green-badge[alive]"
         slot = f", device {escape_markdown(worker.device)}" if worker.device else ""
         st.markdown(f"**{host}**{slot}, process {worker.process_id} {mark}")
+        device = worker.device_kind or device
         known = escape_markdown(device) if device else "not known before its first finished run"
         serves = (
             f"the jobs of {escape_markdown(worker.group_id)}"

@@ -14,7 +14,8 @@ from core.experiments.import_job import datasets_read_from
 from core.experiments.imports import find_import
 from core.experiments.store import open_store
 from core.jobs.database import MIGRATIONS_FOLDER
-from core.jobs.records import SCHEMA_VERSIONS, Progress
+from core.jobs.progress import Progress
+from core.jobs.records import SCHEMA_VERSIONS
 from tests import made_up
 
 MOMENT = "2026-11-20T10:00:00.000000+00:00"

@@ -19,6 +19,7 @@ def point(**changes: object) -> RacePoint:
         "image_size": 96,
         "strategy": "cnn",
         "settings": {"epochs": 5, "optimizer": "adam", "learning_rate": 1e-3},
+        "weights": "",
         "seed": 0,
         "train_images": 30,
         "validation_images": 9,

@@ -14,7 +14,7 @@ from core.experiments import remembering_store
 from core.experiments.records import ExperimentSpec, read_spec
 from core.experiments.remembering_store import RememberingStore
 from core.experiments.store import Store, open_store
-from core.jobs.records import Progress
+from core.jobs.progress import Progress
 from core.settings import current_settings
 from tests import made_up
 from tests.postgres import BOTH_DATABASES

@@ -76,7 +76,7 @@ def test_after_an_hour_nothing_of_it_is_left_and_others_are_whole(filled):
     assert counts(filled) | {"job_workers": 0} == {
         "experiments": 1, "runs": 1, "jobs": 1, "epochs": 0, "job_workers": 0,
         "experiment_changes": 0, "experiment_summaries": 0, "accuracy_forecasts": 0,
-        "race_points": 0,
+        "race_points": 0, "job_groups": 0, "device_kinds": 0, "job_holds": 0,
     }  # fmt: skip
 
 

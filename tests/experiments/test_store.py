@@ -8,7 +8,8 @@ import pytest
 
 from core.errors import BadInput, UnknownName
 from core.experiments.store import Store
-from core.jobs.records import STATES, Progress
+from core.jobs.progress import Progress
+from core.jobs.records import STATES
 from core.training.events import EpochRecord, TrackedImage
 from tests import made_up
 from tests.postgres import BOTH_DATABASES

@@ -17,7 +17,7 @@ from core.jobs.cached import output_of, unfinished_folder
 from core.jobs.context import JobContext, JobFailed, StartAgain
 from core.jobs.kinds import KINDS
 from core.jobs.launchers import ProcessLauncher
-from core.jobs.records import Progress
+from core.jobs.progress import Progress
 
 HANDLER = "tests.jobs.stand_in:run"
 PIECE_BYTES = 8 * 1024**2

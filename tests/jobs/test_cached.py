@@ -18,8 +18,9 @@ from core.jobs.cached import (
 )
 from core.jobs.child import execute
 from core.jobs.context import job_folder
+from core.jobs.progress import Progress
 from core.jobs.queue import JobQueue
-from core.jobs.records import NewJob, Progress
+from core.jobs.records import NewJob
 from tests.postgres import BOTH_DATABASES
 
 pytestmark = BOTH_DATABASES

@@ -13,8 +13,9 @@ from core.jobs import context as subject
 from core.jobs.child import execute
 from core.jobs.context import EXIT_AGAIN, EXIT_ORPHANED, JobContext, ParentWatch
 from core.jobs.kinds import KINDS
+from core.jobs.progress import Progress
 from core.jobs.queue import JobQueue
-from core.jobs.records import NewJob, Progress
+from core.jobs.records import NewJob
 from tests.jobs import stand_in
 from tests.jobs.conftest import wait_for
 from tests.postgres import BOTH_DATABASES

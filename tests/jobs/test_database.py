@@ -170,7 +170,7 @@ def test_a_failed_transaction_leaves_nothing(file: Path) -> None:
     def broken() -> None:
         with store.database.writing() as connection:
             connection.exec_driver_sql(
-                "INSERT INTO job_workers VALUES ('w', 'host', 1, NULL, 'then', 'later', '')"
+                "INSERT INTO job_workers VALUES ('w', 'host', 1, NULL, 'then', 'later', '', '')"
             )
             raise RuntimeError("on the way")
 
@@ -206,7 +206,8 @@ import sys
 from pathlib import Path
 from core.errors import StoreError
 from core.jobs.queue import JobQueue
-from core.jobs.records import NewJob, Progress
+from core.jobs.progress import Progress
+from core.jobs.records import NewJob
 queue = JobQueue(f"sqlite:///{sys.argv[1]}/headstart.db")
 queue.add_job(NewJob("a", "explain", {}))
 queue.claim_next("worker")

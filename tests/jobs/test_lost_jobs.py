@@ -2,8 +2,9 @@
 
 import pytest
 
+from core.jobs.progress import Progress
 from core.jobs.queue import MOST_STARTS, JobQueue
-from core.jobs.records import NewJob, Progress
+from core.jobs.records import NewJob
 from core.settings import current_settings
 from tests.jobs.conftest import WallClock
 

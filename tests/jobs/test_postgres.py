@@ -23,8 +23,9 @@ from core.jobs.database import Database
 from core.jobs.kinds import POOLS
 from core.jobs.launchers import ProcessLauncher
 from core.jobs.postgres import WRITE_LOCK
+from core.jobs.progress import Progress
 from core.jobs.queue import JobQueue
-from core.jobs.records import SCHEMA_VERSIONS, NewJob, Progress, metadata
+from core.jobs.records import SCHEMA_VERSIONS, NewJob, metadata
 from core.jobs.worker import serve
 from tests import made_up
 from tests.jobs.conftest import processes_of, wait_for

@@ -4,8 +4,9 @@ import pytest
 
 from core.errors import BadInput, UnknownName
 from core.jobs.kinds import KINDS, POOLS, find_kind
+from core.jobs.progress import Progress
 from core.jobs.queue import JobQueue
-from core.jobs.records import NewJob, Progress
+from core.jobs.records import NewJob
 from tests.jobs.conftest import WallClock
 from tests.postgres import BOTH_DATABASES
 

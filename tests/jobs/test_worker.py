@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from core.devices import device_kind
 from core.errors import StoreError, UnknownName
 from core.jobs import worker
 from core.jobs.context import EXIT_AGAIN
@@ -92,15 +93,17 @@ def test_serves_what_is_queued_and_leaves_when_idle(queue: JobQueue, job_id: str
 
 
 def test_is_registered_while_it_works(queue: JobQueue, job_id: str) -> None:
-    seen: list[tuple[int, str | None]] = []
+    seen: list[tuple[int, str | None, str]] = []
 
     def looks(queue: JobQueue, job_id: str) -> int:
-        seen.extend((entry.process_id, entry.group_id) for entry in queue.live_workers())
+        seen.extend(
+            (entry.process_id, entry.group_id, entry.device_kind) for entry in queue.live_workers()
+        )
         return finishes(queue, job_id)
 
     assert job_id
     serve(queue, ScriptedLauncher(queue, [looks]), group_id="group")
-    assert seen == [(os.getpid(), "group")]
+    assert seen == [(os.getpid(), "group", device_kind())]
 
 
 def test_with_a_group_other_jobs_are_left_alone(queue: JobQueue, job_id: str) -> None:

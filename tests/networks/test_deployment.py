@@ -14,7 +14,7 @@ from core.backbones.registry import find_backbone
 from core.errors import Cancelled, HeadstartError
 from core.layers.record import build_network
 from core.networks import deployment
-from core.networks.deployment import multiply_adds
+from core.networks.graph import multiply_adds
 from core.strategies.cnn import CNN
 
 # Of the tops, which no network here has.

@@ -11,7 +11,8 @@ from core.cli import main
 from core.errors import BadInput, StoreError
 from core.experiments.labels import change_labels
 from core.experiments.store import Store, open_store
-from core.jobs.records import NewJob, Progress
+from core.jobs.progress import Progress
+from core.jobs.records import NewJob
 from core.jobs.workers import utc_now
 from core.operations import database_copy
 from core.operations.database_copy import copy_database
@@ -59,7 +60,7 @@ def test_everything_is_there_afterwards_and_the_queue_goes_on(
     assert dict(copied.rows) == {
         "experiments": 2, "jobs": 10, "job_workers": 1, "runs": 9, "epochs": 2,
         "experiment_changes": 2, "experiment_summaries": 0, "accuracy_forecasts": 0,
-        "race_points": 0,
+        "race_points": 0, "job_groups": 0, "device_kinds": 0, "job_holds": 0,
     }  # fmt: skip
     assert copied.changed == ()
     monkeypatch.setenv("HEADSTART_DATABASE_URL", postgres_url)

@@ -84,6 +84,7 @@ def test_facts_are_there_in_words_first_then_as_charts_and_tables(arrows, store)
         "Would more images help?",
         "How good was the advice?",
         "Where your datasets lie, and what was best on them",
+        "Race",
     ]
     text = everything(app).replace("\\", "")
     assert "A linear probe on the features of EfficientNet-Lite0 is right for 72.0 %" in text

@@ -6,7 +6,7 @@ from core.datasets.storage import list_datasets, open_dataset
 from core.experiments import imports
 from core.experiments.imports import find_import, list_imports
 from core.experiments.store import open_store
-from core.jobs.records import Progress
+from core.jobs.progress import Progress
 from tests.datasets.pictures import noise_png, two_classes
 from tests.pages.conftest import button, links, open_cold, press, upload, words, zipped
 from tests.stored_home import do_next

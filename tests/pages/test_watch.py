@@ -6,7 +6,7 @@ import pytest
 
 from core.experiments.planning import plan_experiment
 from core.experiments.store import open_store
-from core.jobs.records import Progress
+from core.jobs.progress import Progress
 from core.training.events import SplitScore, TrackedImage
 from core.training.scoring import tracked_rows
 from core.ui.frame import reads

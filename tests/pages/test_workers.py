@@ -7,7 +7,8 @@ import pytest
 
 from core.experiments.hosts import devices_by_host
 from core.experiments.store import Store, open_store
-from core.jobs.records import NewJob, Progress
+from core.jobs.progress import Progress
+from core.jobs.records import NewJob
 from core.jobs.workers import utc_now
 from core.operations.check import Check
 from core.ui import workers

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from core.backbones import own_folder
 from core.settings import PROJECT_ROOT
 from core.storage import shared
 from core.storage.objects import FolderObjects, Objects
@@ -37,6 +38,7 @@ def _fresh_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shared, "REMEMBERED_SECONDS", 0.0)
     monkeypatch.setattr(shared, "RETRY_AFTER_SECONDS", ())
     monkeypatch.setattr(shared, "AWAY_SECONDS", 0.0)
+    monkeypatch.setattr(own_folder, "LOOK_SECONDS", 0.0)
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
     shared._opened.cache_clear()

@@ -15,6 +15,7 @@ from core.datasets.prepare import prepare_images
 from core.datasets.split import make_split
 from core.errors import Cancelled, TrainingDiverged, UnknownName, WeightsUnavailable
 from core.networks.restore import restored_model
+from core.settings import PROJECT_ROOT
 from core.strategies.network import BuildContext, Stage, build_plan
 from core.strategies.registry import find_strategy
 from core.strategies.strategy import FitOptions, Role
@@ -361,3 +362,17 @@ def test_depthwise_convolutions_give_features_in_bfloat16_and_train_in_float32(t
     assert feature_request(spec, head, mean, policy).precision == "mixed_bfloat16"
     trained = build_context(spec, tiny_dataset, (32, 32, 3), mean, policy)
     assert trained.backbone_precision == "float32"
+
+
+def test_the_engine_needs_neither_a_database_nor_pages():
+    """A machine with a GPU may have Keras and its backend alone (benchmarks.bench_gpu)."""
+    code = """
+import sys
+import core.training.engine
+left_out = ("sqlalchemy", "streamlit", "pandas", "sklearn", "scipy", "imagehash", "pyarrow")
+print([name for name in left_out if name in sys.modules])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PROJECT_ROOT
+    )
+    assert done.stdout.strip() == "[]"

@@ -52,7 +52,7 @@ from core.experiments.accuracy_forecasts import keep_forecasts
 from core.experiments.store import open_store
 from core.experiments.used_backbones import seen_test_images
 from core.jobs.context import JobContext
-from core.jobs.records import Progress
+from core.jobs.progress import Progress
 from core.training.spec import nested_subset
 
 # More would take longer than a minute on two cores.

@@ -21,8 +21,8 @@ _OBSTACLES = {
     "difference is shown.",
 }
 OTHER_DEVICES = (
-    "Not all were run on the same device: ratios of time say as much about the machines as about "
-    "the strategies."
+    "Not all were run on the same device: a ratio of their times would say as much about the "
+    "machines as about the strategies, so times of two devices have none."
 )
 
 

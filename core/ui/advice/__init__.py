@@ -1,1 +1,1 @@
-"""The page Advice: facts of a dataset, and what they propose."""
+"""The page Advice: facts of a dataset, what they propose, and a race."""

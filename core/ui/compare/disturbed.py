@@ -1,4 +1,4 @@
-"""Compare, Time: what other work on the machine made longer, and measuring it again."""
+"""Compare, Time: times that compare with no others, and measuring them again."""
 
 import streamlit as st
 
@@ -6,7 +6,8 @@ from core.analysis.comparison import title_of
 from core.experiments.records import RunRecord
 from core.experiments.remeasure import job_of, obstacle
 from core.jobs.launchers import ensure_worker
-from core.jobs.records import JobRecord, progress_text, waiting_text
+from core.jobs.progress import progress_text, waiting_text
+from core.jobs.records import JobRecord
 from core.text import count_text, escape_markdown, list_text, rough_percent_text
 from core.training.events import TIME_TITLES, RunConditions
 from core.ui.frame import actions, reads
@@ -18,7 +19,8 @@ from core.ui.frame.job_status import REFRESH_SECONDS
 STEADY = "steady_epoch_seconds"
 HELP = (
     "A time is disturbed where other programs used more than a tenth of the processors while "
-    "it was taken, or where the machine was slowed down. It is marked, and compared with nothing."
+    "it was taken, where the machine was slowed down, or where it was taken on another device than "
+    "those of the other runs. It is marked, and compared with nothing."
 )
 AGAIN_HELP = (
     "Trains a few epochs of each of these runs for their times alone, when the device is free. "
@@ -33,8 +35,9 @@ def show_disturbed(subject: Subject) -> None:
         return
     st.header("Disturbed times", help=HELP)
     st.markdown(
-        "Other work on the machine made these times longer than they are on a quiet one. They are "
-        "marked wherever they are shown, and no ratio or forecast uses them."
+        "Other work on the machine made these times longer than they are on a quiet one, or they "
+        "were taken on another device. They are marked wherever they are shown, and no ratio or "
+        "forecast uses them."
     )
     st.markdown("\n".join(f"- {_run_words(run)}" for run in runs))
     again = [run for run in runs if _can_be_measured(run)]
@@ -54,6 +57,10 @@ def _run_words(run: RunRecord) -> str:
     result = run.finished_result
     if result is None:
         return ""
+    who = f"**{escape_markdown(title_of(run.strategy))}**, seed {run.seed}"
+    if result.other_device:
+        where, usual = escape_markdown(result.device), escape_markdown(result.other_device)
+        return f"{who}: all, taken on {where}; most runs here were on {usual}"
     names = [title for name, title in TIME_TITLES.items() if name in result.disturbed]
     found = result.conditions or RunConditions()
     loads = [
@@ -64,7 +71,6 @@ def _run_words(run: RunRecord) -> str:
     most = ""
     if loads:
         most = f" (others used up to {rough_percent_text(max(loads))} of the processors)"
-    who = f"**{escape_markdown(title_of(run.strategy))}**, seed {run.seed}"
     return f"{who}: {list_text(names)}{most}"
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.errors import BadInput, HeadstartError, UnknownName
 from core.experiments.imports import ImportRecord, list_imports
-from core.jobs.records import waiting_text
+from core.jobs.progress import waiting_text
 from core.text import escape_markdown, quoted_list_text
 from core.ui.benchmark import STATE_LOOKS
 from core.ui.datasets.question import show_question

@@ -6,9 +6,11 @@ that somebody made by hand. Each raises ``NotAllowed`` for whoever is no editor.
 """
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from core.analysis.advice import facts
+from core.analysis.advice.race import request as race
 from core.datasets import storage, versions
 from core.datasets.dataset import Dataset
 from core.datasets.reading_choice import Choice
@@ -25,12 +27,14 @@ from core.ui.frame.access import editors_only, visitor
 
 @editors_only
 def create_experiments(specs: Sequence[ExperimentSpec]) -> list[str]:
-    """Queue the runs of all ``specs``, or of none; returns the ids of the experiments.
+    """Queue the runs of all ``specs``, or of none; returns the ids of the experiments, whose owner
+    is whoever is signed in.
 
     Raises ``LimitReached`` where too many runs would wait, or the home is full.
     """
     check_stored(0, "what these runs keep")
-    return reads.store().create_experiments(specs, current_settings().most_queued_runs)
+    owner = visitor().email or ""
+    return reads.store().create_experiments(specs, current_settings().most_queued_runs, owner)
 
 
 @editors_only
@@ -86,9 +90,16 @@ def drop_weights(experiment_ids: Iterable[str]) -> None:
 
 @editors_only
 def import_experiment(file: BinaryIO) -> str:
-    """``sharing.import_file``; returns the id. Raises ``LimitReached`` where the home is full."""
+    """``sharing.import_file``; returns the id. Images in it are read by a job, like an upload.
+    Raises ``LimitReached`` where the home is full."""
     check_stored(0, "this experiment")
-    return sharing.import_file(reads.store(), file)
+
+    def read_later(images: Path, _dataset_id: str, name: str) -> None:
+        with open(images, "rb") as stream:
+            file_name = f"{name.replace('/', '-')}.zip"
+            imports.receive_upload(reads.store(), [(file_name, stream)], None)
+
+    return sharing.import_file(reads.store(), file, read_later)
 
 
 @editors_only
@@ -103,8 +114,14 @@ def request_facts(dataset: Dataset) -> None:
 
 
 @editors_only
+def request_race(plan: race.RacePlan) -> None:
+    """Queue a race. Raises ``BadInput`` where one on these images is at work."""
+    race.request_race(reads.store(), plan)
+
+
+@editors_only
 def cancel_work(job_id: str) -> None:
-    """Ask a heat map, a map, an export or a measurement to stop."""
+    """Ask a heat map, a map, an export, a measurement or a race to stop."""
     reads.store().cancel_job(job_id)
 
 

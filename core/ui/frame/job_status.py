@@ -5,7 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from core.jobs.cached import CachedWork, make_again
-from core.jobs.records import Progress, progress_text
+from core.jobs.progress import Progress, progress_text
 from core.text import escape_markdown
 from core.ui.frame import actions, reads
 from core.ui.frame.access import may_edit

@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.analysis.comparison import title_of
-from core.jobs.records import Progress, progress_text
+from core.jobs.progress import Progress, progress_text
 from core.live.client import (
     Candidate,
     LiveAnswer,

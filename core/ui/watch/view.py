@@ -20,7 +20,7 @@ from core.charts.curves import watch_chart
 from core.datasets.dataset import Dataset
 from core.errors import UnknownName
 from core.experiments.records import ExperimentRecord, RunRecord
-from core.jobs.records import progress_text, waiting_text
+from core.jobs.progress import progress_text, waiting_text
 from core.text import count_text, escape_markdown
 from core.ui.frame import evidence_reads, reads
 from core.ui.frame.address import (

@@ -55,7 +55,7 @@ IMPORT_CHANGES = {
 IMPORT_READS = {"MOST_UPLOADED_FILES", "ImportRecord", "find_import", "list_imports"}
 EXPERIMENT_CHANGES = {
     "change_labels", "remove_experiments", "undo_removal", "delete_removed", "drop_weights",
-    "plan_extension", "import_file", "request_remeasure", "request_facts",
+    "plan_extension", "import_file", "request_remeasure", "request_facts", "request_race",
 }  # fmt: skip
 FORBIDDEN = (
     STORE_CHANGES

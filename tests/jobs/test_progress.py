@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.jobs.records import Progress, progress_text, waiting_text
+from core.jobs.progress import Progress, progress_text, waiting_text
 
 
 @pytest.mark.parametrize(
