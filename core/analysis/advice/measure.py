@@ -26,7 +26,7 @@ from core.analysis.advice.facts import (
     facts_folder,
     write_facts,
 )
-from core.analysis.advice.forecasts import forecasts_of, graded_forecasts
+from core.analysis.advice.made import forecast_from_facts
 from core.analysis.advice.probes import (
     FRACTIONS,
     Classify,
@@ -48,7 +48,6 @@ from core.datasets.dataset import Dataset
 from core.datasets.prepare import PreparedImages, prepare_images
 from core.datasets.storage import open_dataset
 from core.errors import HeadstartError, UnknownName
-from core.experiments.accuracy_forecasts import keep_forecasts
 from core.experiments.store import open_store
 from core.experiments.used_backbones import seen_test_images
 from core.jobs.context import JobContext
@@ -71,10 +70,8 @@ def run(arguments: dict[str, Any], context: JobContext) -> None:
     path = facts_folder(dataset) / Path(arguments["name"]).name
     store = open_store()
     try:
-        split = default_split().of(dataset)
         # Before the facts: whoever reads these finds the forecasts too.
-        forecasts = forecasts_of(found, split, path.stem, graded_forecasts(store))
-        keep_forecasts(store.database, forecasts)
+        forecast_from_facts(store, dataset, found)
         write_facts(found, path)
     except FileNotFoundError as error:
         raise HeadstartError(REMOVED) from error
