@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from plotly.offline import get_plotlyjs
 
+from core.analysis.advice.grades import quote_of
 from core.analysis.backbones import backbone_matrix
 from core.analysis.choice import headline_pair
 from core.analysis.comparison import compare_experiment
@@ -20,6 +21,7 @@ from core.analysis.summary import summary_of
 from core.analysis.time_breakdown import load_time_breakdown
 from core.analysis.words.answer import answer_cards
 from core.analysis.words.families import describe_group
+from core.analysis.words.grades import describe_quote
 from core.analysis.words.own_backbones import describe_overlap
 from core.analysis.words.summary import describe_summary
 from core.charts.exhibit import Exhibit
@@ -73,6 +75,7 @@ def report_html(store: Store, experiment_id: str) -> bytes:
     if breakdown.rows:
         found["time"] = sections.time(evidence, breakdown, comparison)
     summary = summary_of(evidence, breakdown)
+    quote = quote_of(store, store.experiment(experiment_id))
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -86,6 +89,7 @@ def report_html(store: Store, experiment_id: str) -> bytes:
         warnings=describe_overlap(comparison.backbones, comparison.images.get("test", 0)),
         cards=() if summary is None else answer_cards(summary),
         summary=describe_summary(summary),
+        advice="" if quote is None else describe_quote(quote),
         shown=describe_group(main, len(names)) if main else "",
         sections=found,
         # The library holds no text of ours, and nothing in it ends the script element.

@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
+from core.analysis.advice.grades import quote_of
 from core.analysis.choice import headline_pair
 from core.analysis.story import (
     ELSEWHERE,
@@ -104,7 +105,11 @@ def _facts_of(subject: Subject) -> StoryFacts:
     return evidence_reads.kept(
         subject,
         "story",
-        lambda: StoryFacts(subject.comparison, lambda: evidence_reads.evidence(subject)),
+        lambda: StoryFacts(
+            subject.comparison,
+            lambda: evidence_reads.evidence(subject),
+            lambda: quote_of(reads.store(), subject.experiment),
+        ),
     )
 
 

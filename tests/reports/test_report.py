@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from core.analysis.advice.grades import Quote
+from core.analysis.words.grades import describe_quote
 from core.analysis.words.summary import NOTHING_YET
 from core.datasets.add import add_pixels
 from core.datasets.storage import remove_dataset
@@ -17,12 +19,14 @@ from core.experiments.recorded import import_recorded
 from core.experiments.records import RecordedRun, run_id_of
 from core.experiments.run_files import predictions_path, write_predictions
 from core.experiments.store import open_store
+from core.reports import report
 from core.reports.report import breakable, report_html
 from core.reports.sections import classes, confusion_matrix
 from core.reports.texts import Table, cell_text, markdown_table
 from core.text import UNKNOWN
 from core.training.events import Predictions
 from tests import hand_made, made_up
+from tests.analysis.advice.made_forecasts import graded
 from tests.made_evidence import (
     ANSWERS,
     EXPERIMENT,
@@ -177,6 +181,13 @@ def test_two_classes_have_their_curves():
 
 def test_the_same_runs_give_the_same_bytes(store):
     assert report_html(store, EXPERIMENT) == report_html(store, EXPERIMENT)
+
+
+def test_what_was_forecast_before_the_experiment_is_quoted_with_its_grade(store, monkeypatch):
+    assert "was forecast" not in parsed(report_html(store, EXPERIMENT)).text
+    quote = Quote(graded(0.02), False, None)
+    monkeypatch.setattr(report, "quote_of", lambda *_: quote)
+    assert describe_quote(quote) in parsed(report_html(store, EXPERIMENT)).text
 
 
 def test_structure_that_assistive_technology_needs(themes):
