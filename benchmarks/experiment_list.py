@@ -15,6 +15,7 @@ import platform
 import resource
 import tempfile
 from dataclasses import asdict
+from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
@@ -32,32 +33,45 @@ FILTERS: dict[str, dict[str, str]] = {
 }
 
 
-def fill(count: int) -> None:
+def insert_finished(connection: Any, name: str, spec: Any, created_at: str) -> None:
+    """An experiment with finished runs (the ``RUNS_EACH`` first of its strategies and seeds) whose
+    results are made up, without their files."""
     from sqlalchemy import insert
 
-    from core.analysis.listing import ListedResult
     from core.experiments.records import experiments, job_of, new_run_row, runs
-    from core.experiments.store import open_store
-    from core.experiments.summaries import read_summaries, summaries
     from core.jobs.queue import job_row
     from core.jobs.records import jobs
     from tests import made_up
 
+    over = {"state": "finished", "attempts": 1, "started_at": created_at, "finished_at": created_at}
+    row = {"id": name, "dataset_id": spec.dataset_id, "dataset_name": spec.dataset_name}
+    row |= {"created_at": created_at, "spec": spec.model_dump(mode="json"), "recorded": False}
+    connection.execute(insert(experiments), row)
+    planned = islice(product(spec.seeds, spec.strategies), RUNS_EACH)
+    own = [
+        new_run_row(name, place, strategy, seed, {})
+        for place, (seed, (strategy, _)) in enumerate(planned)
+    ]
+    result = made_up.result().as_dict()
+    connection.execute(insert(runs), [one | {"result": result} for one in own])
+    queued = [job_row(job_of(one), 0, created_at) | over for one in own]
+    connection.execute(insert(jobs), queued)
+
+
+def fill(count: int) -> None:
+    from sqlalchemy import insert
+
+    from core.analysis.listing import ListedResult
+    from core.experiments.store import open_store
+    from core.experiments.summaries import read_summaries, summaries
+    from tests import made_up
+
     store = open_store()
     names = ("birds", "flowers", "leaves", "tools", "mugs")
-    over = {"state": "finished", "attempts": 1, "started_at": MOMENT, "finished_at": MOMENT}
     with store.database.writing() as connection:
         for number in range(count):
-            name = f"{number:08x}"
-            spec = made_up.spec(dataset_name=names[number % len(names)])
-            row = {"id": name, "dataset_id": spec.dataset_id, "dataset_name": spec.dataset_name}
-            row |= {"created_at": MOMENT, "spec": spec.model_dump(mode="json"), "recorded": False}
-            connection.execute(insert(experiments), row)
-            own = [new_run_row(name, place, "cnn", place, {}) for place in range(RUNS_EACH)]
-            result = made_up.result().as_dict()
-            connection.execute(insert(runs), [one | {"result": result} for one in own])
-            queued = [job_row(job_of(one), 0, MOMENT) | over for one in own]
-            connection.execute(insert(jobs), queued)
+            spec = made_up.spec(dataset_name=names[number % len(names)], seeds=range(RUNS_EACH))
+            insert_finished(connection, f"{number:08x}", spec, MOMENT)
     listed = ListedResult(
         *("VGG16 probe", 0.9, 0.85, 0.93, 0.4, True, None, "CNN", 12.0, 80.0, "a CPU", 1_000)
     )

@@ -1,6 +1,7 @@
 """Learning rates, optimisers, batch sizes and epochs, tried on validation images of datasets.
 
-    python -m benchmarks.tuning --datasets themes16,digits [--strategies a,b] --output FILE
+    python -m benchmarks.tuning --datasets themes16,digits [--strategies a,b] [--changes JSON]
+        --output FILE
 
 Each strategy is trained with the values of the preset and with others, one change at a time, on the
 same splits. A larger part of the images than usual is held out for validation (27 % in place of
@@ -54,12 +55,14 @@ TRIALS: dict[Mode, list[Values]] = {
 }
 
 
-def trials(strategy: str, preset: str) -> list[Values]:
+def trials(strategy: str, preset: str, changes: list[Values] | None) -> list[Values]:
     """The changes to the preset that are tried, the preset itself first, none twice."""
     entry = find_strategy(strategy)
     usual = entry.resolve(preset)
     found: list[Values] = [{}]
-    for change in TRIALS[entry.mode] if entry.mode else []:
+    if changes is None:
+        changes = TRIALS[entry.mode] if entry.mode else []
+    for change in changes:
         different = {name: value for name, value in change.items() if usual[name] != value}
         if different not in found:
             found.append(different)
@@ -96,12 +99,16 @@ def tried(dataset: Dataset, strategy: str, preset: str, change: Values, seed: in
 
 
 def work(
-    datasets: list[Dataset], strategies: list[str], preset: str, rows: list[Values]
+    datasets: list[Dataset],
+    strategies: list[str],
+    preset: str,
+    changes: list[Values] | None,
+    rows: list[Values],
 ) -> Iterator[Values]:
     done = [(row["dataset"], row["strategy"], row["change"], row["split"]) for row in rows]
     for strategy in strategies:
         for dataset in datasets:
-            for change in trials(strategy, preset):
+            for change in trials(strategy, preset, changes):
                 for seed in splits_of(strategy):
                     if (dataset.name, strategy, change, seed) not in done:
                         yield tried(dataset, strategy, preset, change, seed)
@@ -139,6 +146,7 @@ def main() -> None:
     parser.add_argument("--datasets", default="themes16,digits", help="names in HEADSTART_HOME")
     parser.add_argument("--strategies", help="names; default: those on three backbones")
     parser.add_argument("--preset", default="quick")
+    parser.add_argument("--changes", type=json.loads, help="a list; default: those of the mode")
     parser.add_argument("--output", type=Path, required=True)
     options = parser.parse_args()
     datasets = [open_dataset(name) for name in options.datasets.split(",")]
@@ -148,7 +156,7 @@ def main() -> None:
         found = [names_with(mode=mode, backbone=one) for mode in TRIALS for one in BACKBONES]
         strategies = [name for names in found for name in names]
     rows = json.loads(options.output.read_text())["trials"] if options.output.exists() else []
-    for row in work(datasets, strategies, options.preset, rows):
+    for row in work(datasets, strategies, options.preset, options.changes, rows):
         print(json.dumps(row), flush=True)
         rows.append(row)
         result = {

@@ -1,7 +1,9 @@
-"""Experiments: all of them in one table, to find, name, compare and put away; the leaderboard."""
+"""Experiments: all of them in one table, to find, name, compare and put away; the leaderboard; disk
+use."""
 
 import streamlit as st
 
+from core.ui.experiments.disk import show_disk
 from core.ui.experiments.leaderboard import show_leaderboard
 from core.ui.experiments.table import show_experiments
 from core.ui.frame import reads
@@ -12,6 +14,7 @@ from core.ui.frame.page import link_to, show_page
 VIEWS = {
     "all": ("All experiments", show_experiments),
     "datasets": ("Leaderboard of datasets", show_leaderboard),
+    "disk": ("Disk use", show_disk),
 }
 
 

@@ -52,6 +52,7 @@ class ImageProperty(StrEnum):
     CONTRAST = "contrast"
     SHARPNESS = "sharpness"
     DISTANCE = "distance"
+    METADATA = "metadata"  # a column that came with the images
     OWN = "own"  # several of the others, under a name that somebody gave
 
 

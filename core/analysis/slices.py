@@ -12,13 +12,18 @@ from enum import StrEnum
 import numpy as np
 
 from core.analysis.evidence import ExperimentPredictions
-from core.analysis.image_properties import ImageProperty
+from core.analysis.image_properties import ImageProperty, Measurements, property_values
 from core.analysis.significance import mean_interval
+from core.datasets.dataset import Dataset
+from core.datasets.metadata import MetadataColumn
 from core.experiments.labels import OwnSlice
+from core.experiments.records import ExperimentRecord
 
 # With fewer the interval of an accuracy is wider than half of the scale.
 FEWEST_IMAGES = 10
 PARTS = 4
+# Of a column of numbers that came with the images: whoever measured it, it is cut into terciles.
+PARTS_OF_METADATA = 3
 # Of the largest value: classes of 25 and of 26 images are as large as each other.
 ALIKE_WITHIN = 0.1
 
@@ -27,9 +32,11 @@ ALIKE_WITHIN = 0.1
 class Slice:
     """Some of the test images: those that are alike in one property.
 
-    ``place``: the label of a class; else from 0 for the smallest values to ``places`` - 1.
+    ``place``: the label of a class; else from 0 for the smallest values to ``places`` - 1; of the
+    columns of metadata it counts on over all of them.
     ``low``, ``high``: the smallest and the largest value in it. ``rows`` bool ``(N,)``: which test
-    images are in it. ``name``: of one that somebody put together.
+    images are in it. ``name``: of one that somebody put together, or of the column of metadata,
+    whose images have this ``word`` where it holds texts.
     """
 
     kind: ImageProperty
@@ -39,6 +46,7 @@ class Slice:
     high: float
     rows: np.ndarray
     name: str = ""
+    word: str = ""
 
     @property
     def key(self) -> str:
@@ -62,7 +70,8 @@ class Reason(StrEnum):
 @dataclass(frozen=True)
 class LeftOut:
     """``labels``: of classes that are left out, where it is not the whole property; ``name``: of a
-    slice that somebody put together; ``is_part``: only some slices of the property are."""
+    slice that somebody put together, or of a column of metadata; ``is_part``: only some slices of
+    the property are."""
 
     kind: ImageProperty
     reason: Reason
@@ -95,6 +104,27 @@ class SliceAccuracy:
     accuracy: float
     low: float
     high: float
+
+
+def experiment_slices(
+    evidence: ExperimentPredictions,
+    experiment: ExperimentRecord,
+    dataset: Dataset | None,
+    measurements: Measurements | None,
+) -> Slicing:
+    """All slices by what is known, with those that people named; none without predictions.
+
+    Without the ``dataset`` there are classes alone; ``measurements`` as ``kept_measurements`` has
+    them.
+    """
+    if not evidence.answers:
+        return Slicing((), ())
+    values = property_values(evidence, experiment.spec, dataset, measurements)
+    columns = () if dataset is None else dataset.metadata
+    slicing = with_metadata(
+        slices_of(values), [column.only(evidence.test_indices) for column in columns]
+    )
+    return with_own_slices(slicing, experiment.labels.slices)
 
 
 def slices_of(values: Mapping[ImageProperty, np.ndarray]) -> Slicing:
@@ -138,6 +168,34 @@ def slices_of(values: Mapping[ImageProperty, np.ndarray]) -> Slicing:
     return Slicing(tuple(found), tuple(left_out))
 
 
+def with_metadata(slicing: Slicing, columns: Sequence[MetadataColumn]) -> Slicing:
+    """The same with those by columns that came with the images, of the test images alone.
+
+    One for each text that has ``FEWEST_IMAGES``; of numbers terciles, or fewer parts. Images
+    of which a column knows nothing are in none of its slices. What others hold is not cut again.
+    """
+    found, left_out = list(slicing.slices), list(slicing.left_out)
+    known = {one.rows.tobytes() for one in found}
+    place = 0
+    for column in columns:
+        parts = _parts_of(column)
+        new = [one for one in parts if one[0].tobytes() not in known and not one[0].all()]
+        if len(new) < len(parts) or not parts:
+            reason = Reason.SAME if parts else Reason.FEW
+            left_out.append(
+                LeftOut(ImageProperty.METADATA, reason, name=column.name, is_part=bool(new))
+            )
+        for rows, word in new:
+            values = column.values[rows]
+            low, high = float(values.min()), float(values.max())
+            found.append(
+                Slice(ImageProperty.METADATA, place, 0, low, high, rows, column.name, word)
+            )
+            known.add(rows.tobytes())
+            place += 1
+    return Slicing(tuple(found), tuple(left_out))
+
+
 def with_own_slices(slicing: Slicing, own: Sequence[OwnSlice]) -> Slicing:
     """The same with those that people named: the images that are in all of their parts.
 
@@ -150,9 +208,9 @@ def with_own_slices(slicing: Slicing, own: Sequence[OwnSlice]) -> Slicing:
         if not set(named.parts) <= set(known):
             left_out.append(LeftOut(ImageProperty.OWN, Reason.UNKNOWN, name=named.name))
             continue
-        by_kind: dict[ImageProperty, list[np.ndarray]] = {}
-        for part in named.parts:
-            by_kind.setdefault(known[part].kind, []).append(known[part].rows)
+        by_kind: dict[tuple[ImageProperty, str], list[np.ndarray]] = {}
+        for part in map(known.__getitem__, named.parts):
+            by_kind.setdefault((part.kind, part.name), []).append(part.rows)
         rows = np.all([np.any(parts, axis=0) for parts in by_kind.values()], axis=0)
         if rows.sum() < FEWEST_IMAGES:
             left_out.append(LeftOut(ImageProperty.OWN, Reason.FEW, name=named.name))
@@ -216,6 +274,22 @@ def _by_value(values: np.ndarray, most: int) -> dict[int, np.ndarray]:
     while len(groups) > 1 and min(rows.sum() for rows in groups) < FEWEST_IMAGES:
         groups = _smallest_joined(groups)
     return dict(enumerate(groups)) if len(groups) > 1 else {}
+
+
+def _parts_of(column: MetadataColumn) -> list[tuple[np.ndarray, str]]:
+    """Rows of each part with its word; empty where fewer than two have enough images."""
+    parts: list[tuple[np.ndarray, str]]
+    if column.words is not None:
+        found = [(column.values == at, word) for at, word in enumerate(column.words)]
+        parts = [(rows, word) for rows, word in found if rows.sum() >= FEWEST_IMAGES]
+        return parts if len(parts) > 1 else []
+    known = np.flatnonzero(~np.isnan(column.values))
+    parts = []
+    for inside in _by_value(column.values[known], PARTS_OF_METADATA).values():
+        rows = np.zeros(len(column.values), bool)
+        rows[known[inside]] = True
+        parts.append((rows, ""))
+    return parts
 
 
 def _smallest_joined(groups: list[np.ndarray]) -> list[np.ndarray]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from core.analysis import choice
+from core.analysis.advice.grades import Quote
 from core.analysis.choice import is_probe, needs_pretrained
 from core.analysis.comparison import Comparison, Row
 from core.analysis.evidence import ExperimentPredictions
@@ -92,16 +93,22 @@ Visual = Montage | Squares | Bars | Times
 class StoryFacts:
     """The experiment that the story is about.
 
-    ``load_evidence`` is called when a scene first asks whether a difference is real. Verdicts are
-    None for strategies without predictions.
+    ``load_evidence`` is called when a scene first asks whether a difference is real, ``load_quote``
+    when one first asks what was forecast. Verdicts are None for strategies without predictions.
     """
 
     comparison: Comparison
     load_evidence: Callable[[], ExperimentPredictions]
+    load_quote: Callable[[], Quote | None] = lambda: None
 
     @cached_property
     def evidence(self) -> ExperimentPredictions:
         return self.load_evidence()
+
+    @cached_property
+    def quote(self) -> Quote | None:
+        """What was forecast before the experiment, and how good that was; None where nothing."""
+        return self.load_quote()
 
     @property
     def name(self) -> str:

@@ -7,16 +7,13 @@ from dataclasses import dataclass
 import pandas as pd
 
 from core.analysis.advice.facts import BackboneFacts, Blocks, Estimate, Facts
-from core.analysis.advice.forecasts import Graded
 from core.analysis.advice.placing import MANY_A_CLASS, FoundHere, Placement
-from core.analysis.comparison import title_of
 from core.analysis.words.advice import (
     describe_similarity,
     estimate_words,
     named_words,
     scenario_words,
 )
-from core.analysis.words.forecasts import hit_words
 from core.analysis.words.verdicts import interval_words, points_words
 from core.backbones.registry import BACKBONES
 from core.charts.exhibit import Exhibit
@@ -321,24 +318,6 @@ def found_frame(found: Sequence[FoundHere]) -> pd.DataFrame:
             "experiment": one.experiment.id,
         }
         for one in found
-    )
-
-
-def graded_frame(graded: Sequence[Graded]) -> pd.DataFrame:
-    """One line a graded forecast: what was expected and what came out."""
-    return pd.DataFrame(
-        {
-            "dataset": one.experiment.spec.dataset_name,
-            "strategy": title_of(one.forecast.strategy),
-            "forecast (%)": 100 * one.forecast.predicted,
-            "came out (%)": 100 * one.actual,
-            "error (points)": 100 * one.error,
-            "80 %, width (points)": 100 * (one.forecast.high_80 - one.forecast.low_80),
-            "95 %, width (points)": 100 * (one.forecast.high_95 - one.forecast.low_95),
-            "grade": hit_words(one),
-            "experiment": one.experiment.id,
-        }
-        for one in graded
     )
 
 

@@ -244,6 +244,8 @@ def _add_experiments(verbs: Any) -> None:
         verb.add_argument("id", metavar="ID")
     about = "FILE.zip; or a folder, where results are kept rounded, as data/showcase has them"
     export.add_argument("--output", type=Path, required=True, metavar="FILE", help=about)
+    about = "put the images into FILE.zip, too, without place, camera and date"
+    export.add_argument("--with-images", action="store_true", help=about)
     does = "take in an experiment that was exported elsewhere"
     taken = _verb(group, "import", does, "experiments:import_experiment")
     taken.add_argument("file", type=Path, metavar="FILE")

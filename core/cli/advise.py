@@ -5,7 +5,16 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from core.analysis.advice.facts import IMAGE_SIZE, Facts, known_facts, measure_facts
-from core.analysis.advice.forecasts import Graded, coverage_of, graded_forecasts, newest_forecasts
+from core.analysis.advice.forecasts import newest_forecasts
+from core.analysis.advice.grades import (
+    AdviceRecord,
+    Graded,
+    advice_record,
+    coverage_of,
+    graded_forecasts,
+    outcomes_of,
+    own_record,
+)
 from core.analysis.advice.placing import (
     FoundHere,
     Placement,
@@ -14,6 +23,7 @@ from core.analysis.advice.placing import (
     placed,
     proposal,
 )
+from core.analysis.advice.replay import bundled_replay
 from core.analysis.words.advice import (
     CONVENTIONS,
     describe_facts,
@@ -24,7 +34,13 @@ from core.analysis.words.advice import (
     named_words,
     scenario_words,
 )
-from core.analysis.words.forecasts import describe_coverage, describe_forecast, describe_forecasts
+from core.analysis.words.forecasts import SILENT, describe_each, describe_forecasts
+from core.analysis.words.grades import (
+    describe_caution,
+    describe_coverage,
+    describe_record,
+    describe_replay,
+)
 from core.cli.datasets import BUNDLED
 from core.cli.output import EXIT_DONE, counter, print_json, print_table, say
 from core.cli.race import race
@@ -39,8 +55,8 @@ from core.text import percent_text
 
 @dataclass(frozen=True)
 class _Advice:
-    """All that is printed. ``forecasts``: the newest of each probe on this dataset; ``graded``:
-    those of any dataset that were graded."""
+    """All that is printed. ``forecasts``: the newest of each strategy on this dataset; ``graded``:
+    those of any dataset that were graded; ``record``: how good the verdicts among them were."""
 
     dataset: Dataset
     facts: Facts
@@ -49,6 +65,7 @@ class _Advice:
     found: tuple[FoundHere, ...]
     forecasts: list[AccuracyForecast]
     graded: tuple[Graded, ...]
+    record: AdviceRecord | None
 
     @property
     def words(self) -> list[str]:
@@ -73,14 +90,18 @@ def advise(arguments: argparse.Namespace) -> int:
         size = whole_number(arguments.image_size, "--image-size")
     facts = measure_facts(store, dataset, say, size)
     placement = placed(facts)
+    known = known_facts(list_datasets(), size) | {dataset.id: facts}
+    graded = graded_forecasts(store)
+    placements = {key: placed(one) for key, one in known.items()}
     advice = _Advice(
         dataset,
         facts,
         placement,
         proposal(facts, placement),
-        found_here(store, known_facts(list_datasets(), size) | {dataset.id: facts}),
+        found_here(store, known),
         newest_forecasts(store, dataset.id, size),
-        graded_forecasts(store),
+        graded,
+        advice_record(outcomes_of(store, graded, placements)),
     )
     if arguments.json:
         print_json(_document(advice))
@@ -104,10 +125,7 @@ def _print(advice: _Advice) -> None:
         print(line)
     if advice.proposed is not None:
         print(f"To run that: {command_of(advice, advice.proposed)}")
-    print(f"\n{describe_forecasts(advice.forecasts)}")
-    for one in advice.forecasts:
-        print(describe_forecast(one))
-    print(describe_coverage(coverage_of(advice.graded)))
+    _print_forecasts(advice)
     print(f"\n{describe_found(advice.found)}")
     if advice.found:
         print_table(
@@ -128,6 +146,25 @@ def _print(advice: _Advice) -> None:
         print(line)
 
 
+def _print_forecasts(advice: _Advice) -> None:
+    own = own_record(advice.graded)
+    caution = describe_caution(own)
+    if own.caution == "silent":
+        print(f"\n{SILENT}")
+    else:
+        print(f"\n{describe_forecasts(advice.forecasts)}")
+        for line in describe_each(advice.forecasts):
+            print(line)
+    print(f"\n{describe_coverage(coverage_of(advice.graded))}")
+    if caution is not None and own.caution != "silent":
+        print(caution)
+    if advice.graded:
+        for line in describe_record(advice.record):
+            print(line)
+    for line in describe_replay(bundled_replay()):
+        print(line)
+
+
 def _document(advice: _Advice) -> dict[str, Any]:
     proposed = advice.proposed
     return {
@@ -145,13 +182,15 @@ def _document(advice: _Advice) -> dict[str, Any]:
         "graded": [
             {
                 "forecast": one.forecast.id,
-                "experiment": one.experiment.id,
+                "experiment": one.experiment_id,
                 "actual": one.actual,
                 "hit_80": one.is_hit_80,
                 "hit_95": one.is_hit_95,
+                "seconds": one.seconds,
             }
             for one in advice.graded
         ],
+        "record": None if advice.record is None else asdict(advice.record),
         "found_here": [
             {
                 "dataset": one.experiment.spec.dataset_name,

@@ -89,7 +89,9 @@ def export_experiment(arguments: argparse.Namespace) -> int:
     """Into a zip for a colleague, or, rounded, into a folder as recorded results are kept."""
     store, output = prepare_store(), arguments.output
     if output.suffix == ".zip":
-        export_file(store, arguments.id, output)
+        export_file(store, arguments.id, output, arguments.with_images)
+    elif arguments.with_images:
+        raise BadInput("--with-images is for FILE.zip, not for a folder.", "--with-images")
     else:
         output = recorded.export_experiment(store, arguments.id, output)
     if arguments.json:

@@ -26,6 +26,8 @@ from core.datasets.decoding.levels import USUAL_LEVELS, Levels, LevelSurvey
 from core.datasets.decoding.pool import ProgressCallback, StopCallback, in_order, raise_if_stopped
 from core.datasets.duplicates import group_duplicates
 from core.datasets.groups import health_of_arrays
+from core.datasets.metadata import MetadataColumn, to_arrays, to_json
+from core.datasets.reading.metadata_columns import describe
 from core.datasets.reading.question import Question, ReadingUnclear
 from core.datasets.reading.raw_files import Listing, shown_name
 from core.datasets.reading.reader import (
@@ -79,7 +81,8 @@ def add_dataset(
         found = readings(listing, choice or Choice())
         taken = settle(found, listing)
         manifest["reading"] = _document(taken, found)
-        return _store(taken.found, manifest, taken.listing, progress, should_stop)
+        metadata = describe(taken, listing)
+        return _store(taken.found, manifest, taken.listing, progress, should_stop, metadata)
 
 
 def list_readings(
@@ -175,6 +178,7 @@ def _store(
     listing: Listing,
     progress: ProgressCallback | None,
     should_stop: StopCallback | None,
+    metadata: Sequence[MetadataColumn] = (),
 ) -> Dataset:
     failures: _Failures = []
     with incoming_folder(found.expected_bytes) as incoming:
@@ -202,6 +206,10 @@ def _store(
         subsets, about_subsets = settle_subsets([image.subset for image in images])
         if subsets is not None:
             index["predefined_subsets"] = subsets
+        if metadata and isinstance(found, LabelledFiles):
+            failed = {id(file) for file, _ in failures}
+            kept = [at for at, file in enumerate(found.files) if id(file) not in failed]
+            index |= to_arrays([column.only(kept) for column in metadata])
         lost_classes = {file.class_name for file, _ in failures}.difference(classes)
         health = replace(
             health_of_arrays(classes, file_names, index),
@@ -218,6 +226,7 @@ def _store(
             "classes": classes,
             "file_names": file_names,
             "channels": 1 if index["grey"].all() else 3,
+            "metadata": to_json(metadata),
             "health": health.to_json(),
         }
         if levels != USUAL_LEVELS:

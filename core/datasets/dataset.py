@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from core.datasets.decoding.decode import decode_image
 from core.datasets.decoding.levels import USUAL_LEVELS, Levels
+from core.datasets.metadata import MetadataColumn
 from core.datasets.reading_choice import Choice
 from core.errors import HeadstartError
 from core.storage.shared import pull, pull_cached
@@ -121,6 +122,7 @@ class Dataset:
     read_as: the layout that it was read from, for people.
     reading: how its files were read; None where it was not read from files, or long ago.
     version_of: id of the dataset that this one was made from; changes: how, in sentences.
+    metadata: what came with the images beside their classes; nothing is trained on it.
     """
 
     id: str
@@ -149,6 +151,7 @@ class Dataset:
     reading: DatasetReading | None = None
     version_of: str | None = None
     changes: tuple[str, ...] = ()
+    metadata: tuple[MetadataColumn, ...] = ()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Dataset) and self.id == other.id

@@ -21,6 +21,7 @@ import numpy as np
 
 from core.datasets.dataset import SOURCE_FILE, Dataset, DatasetReading, HealthReport
 from core.datasets.decoding.levels import Levels
+from core.datasets.metadata import taken_out
 from core.errors import DISK_IS_FULL, BadInput, HeadstartError, StorageUnavailable, UnknownName
 from core.files import (
     UNREADABLE,
@@ -281,6 +282,7 @@ def _load(folder: Path, manifest: dict[str, Any]) -> Dataset:
             raise ValueError(f"{SOURCE_FILE} has {source_bytes} bytes")
         pull(folder / INDEX_FILE)
         stored = read_arrays(folder / INDEX_FILE, "labels")
+        metadata = taken_out(manifest.get("metadata", ()), stored)
         count = len(stored["labels"])
         # The oldest datasets were stored without these three.
         arrays = {
@@ -304,6 +306,7 @@ def _load(folder: Path, manifest: dict[str, Any]) -> Dataset:
             reading=_reading(manifest.get("reading")),
             version_of=manifest.get("version_of"),
             changes=tuple(manifest.get("changes", ())),
+            metadata=metadata,
             **arrays,
         )
     except (*UNREADABLE, ValueError, KeyError, TypeError) as error:

@@ -26,6 +26,7 @@ from core.datasets.groups import (
     renumbered,
     within_classes,
 )
+from core.datasets.metadata import to_arrays, to_json
 from core.datasets.reading.raw_files import LONGEST_NAME as LONGEST_CLASS_NAME
 from core.datasets.reading.reader import FEWEST_CLASSES
 from core.datasets.reading.subset_names import settle_subsets
@@ -299,6 +300,7 @@ def make_version(dataset: Dataset, changes: Changes, name: str | None = None) ->
         "classes": planned.classes,
         "file_names": file_names,
         "channels": 1 if index["grey"].all() else 3,
+        "metadata": to_json(dataset.metadata),
         # What was noticed while reading stays with the dataset that was read.
         "health": replace(
             health_of_arrays(planned.classes, file_names, index), levels=dataset.health.levels
@@ -318,7 +320,7 @@ def _index(dataset: Dataset, planned: ChangePreview) -> dict[str, np.ndarray]:
         index[name] = getattr(dataset, name)[planned.kept]
     if planned.predefined_subsets is not None:
         index["predefined_subsets"] = planned.predefined_subsets
-    return index
+    return index | to_arrays([column.only(planned.kept) for column in dataset.metadata])
 
 
 def _link_images(dataset: Dataset, incoming: Path) -> None:

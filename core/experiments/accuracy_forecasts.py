@@ -5,6 +5,7 @@
 
 import logging
 from collections.abc import Iterable
+from typing import Any, Literal
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
@@ -25,12 +26,30 @@ forecasts = Table(
 )
 
 
+Verdict = Literal["worth", "cannot_win", "cannot_tell"]
+Kind = Literal["facts", "trained"]
+Caution = Literal["", "widened", "silent"]
+
+
 @dataclass(frozen=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
 class AccuracyForecast:
     """What a strategy will reach on the test images of the default split, fractions 0 to 1.
 
     ``deviation``: the standard deviation that the intervals are made of. ``cases``: how many graded
     forecasts their width rests on; 0 where there were too few. ``made_at`` is ISO 8601 in UTC.
+    What follows has defaults for forecasts of earlier versions, which were of probes alone:
+
+    ``kind``: made from the facts, or from trainings on a part of the images, with ``settings``.
+    ``batch``: forecasts
+    that were made together have the same; ``verdict`` is among these. ``largest``: images of the
+    largest training that it goes out from, of ``train_images``. ``own_predicted``: by its curve
+    alone, before it was drawn towards how strategies usually compare. ``exponent``: of that curve,
+    drawn from ``own_exponent`` (None for a single size) towards ``prior_exponent``, by 1 minus
+    ``own_weight`` (0 to 1). ``seconds``: of the whole training, with an 80 % and a 95 % interval;
+    None where no time is known. ``spent_seconds``: what the trainings of this strategy took that
+    the forecast goes out from. A training on ``next_images`` would tell more, in about
+    ``next_seconds``. ``caution``: when it was made, forecasts of this installation missed too
+    often, so that intervals were widened, or nothing was shown.
     """
 
     id: str
@@ -46,6 +65,24 @@ class AccuracyForecast:
     low_95: float
     high_95: float
     cases: int
+    kind: Kind = "facts"
+    settings: dict[str, Any] | None = None
+    batch: str = ""
+    verdict: Verdict | None = None
+    largest: int | None = None
+    train_images: int | None = None
+    own_predicted: float | None = None
+    exponent: float | None = None
+    own_exponent: float | None = None
+    prior_exponent: float | None = None
+    own_weight: float | None = None
+    seconds: float | None = None
+    seconds_80: tuple[float, float] | None = None
+    seconds_95: tuple[float, float] | None = None
+    spent_seconds: float | None = None
+    next_images: int | None = None
+    next_seconds: float | None = None
+    caution: Caution = ""
 
 
 _FORECAST = TypeAdapter(AccuracyForecast)

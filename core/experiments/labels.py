@@ -1,4 +1,5 @@
-"""What people write on an experiment: name, note, tags, slices, whether it is archived or reviewed.
+"""What people write on an experiment: name, note, tags, slices, whether it is archived or reviewed;
+and who started it.
 
 Every change is a row of its own; the last one of a field counts. So who changed what, and when, is
 kept, and an experiment that nobody named has no row.
@@ -49,6 +50,8 @@ Tag = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=32, pattern=r"^[^\n\r,]*$"),
 ]
 Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=10_000)]
+# The longest e-mail address there can be (RFC 5321).
+Address = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^\n\r]*$")]
 
 
 @checked_dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -66,7 +69,8 @@ class Labels:
     at most twelve, without commas. ``slices``: at most twelve of one's own, each with another name.
     ``archived``: out of lists, kept. ``pinned``: shown first.
     ``reviewed``: somebody stands behind it. ``removed``: nobody sees it any more; what it kept is
-    deleted after an hour (``core.experiments.removal``)."""
+    deleted after an hour (``core.experiments.removal``). ``owner``: the e-mail address of who
+    started it, empty where nobody had to sign in."""
 
     name: Line = ""
     note: Note = ""
@@ -76,6 +80,7 @@ class Labels:
     pinned: bool = False
     reviewed: bool = False
     removed: bool = False
+    owner: Address = ""
 
 
 @dataclass(frozen=True)
@@ -95,15 +100,25 @@ def change_labels(store: WorkerList, experiment_id: str, changed_by: str, **give
     """
     with store.database.writing() as connection:
         now = read_labels(connection, experiment_id).get(experiment_id, Labels())
-        changed = _checked(now, given)
         moment = moment_text(store.clock(connection))
-        about = {"experiment_id": experiment_id, "changed_at": moment, "changed_by": changed_by}
-        last = select(func.max(changes.c.number)).where(changes.c.experiment_id == experiment_id)
-        first = (connection.execute(last).scalar() or 0) + 1
-        for number, (field, value) in enumerate(changed.items(), start=first):
-            row = about | {"number": number, "field": field, "value": value}
-            connection.execute(insert(changes), row)
+        write_labels(connection, experiment_id, moment, changed_by, _checked(now, given))
         return read_labels(connection, experiment_id).get(experiment_id, Labels())
+
+
+def write_labels(
+    connection: Connection,
+    experiment_id: str,
+    moment: str,
+    changed_by: str,
+    changed: Mapping[str, Any],
+) -> None:
+    """A row for each field of ``changed``, values ready for JSON, in the transaction at work."""
+    about = {"experiment_id": experiment_id, "changed_at": moment, "changed_by": changed_by}
+    last = select(func.max(changes.c.number)).where(changes.c.experiment_id == experiment_id)
+    first = (connection.execute(last).scalar() or 0) + 1
+    for number, (field, value) in enumerate(changed.items(), start=first):
+        row = about | {"number": number, "field": field, "value": value}
+        connection.execute(insert(changes), row)
 
 
 def history(store: WorkerList, experiment_id: str) -> list[Change]:

@@ -246,6 +246,12 @@ def names_in(path: Path) -> tuple[str, list[str]]:
     return document["id"], ids
 
 
+def dataset_in(path: Path) -> tuple[str, str]:
+    """Id and name of the dataset of the experiment at ``path``. Raises ``ValueError``."""
+    spec = ExperimentSpec.model_validate(json.loads(path.read_text(encoding="utf-8")).get("spec"))
+    return spec.dataset_id, spec.dataset_name
+
+
 def _refuse_other_names(experiment_id: str, runs: Sequence[RecordedRun]) -> None:
     """Folders are named by them: raise ``ValueError`` for what Headstart would not have written."""
     names = [run_id_of(experiment_id, run.strategy, run.seed) for run in runs]

@@ -1,4 +1,5 @@
-"""An experiment in one file, for a colleague: results, predictions, weights; not the images.
+"""An experiment in one file, for a colleague: results, predictions, weights, and the images if
+somebody wants that.
 
 Whoever has the same images finds them joined again: a dataset is known by its content.
 """
@@ -8,16 +9,21 @@ import shutil
 import tempfile
 import uuid
 import zipfile
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO
 
+from core.datasets.add import add_dataset
+from core.datasets.export import export_zip
 from core.datasets.reading.raw_files import DAMAGE
+from core.datasets.storage import list_datasets, open_dataset, remove_dataset
 from core.errors import BadInput, StoreError
 from core.experiments.recorded import (
     DOCUMENT_NAME,
     PREDICTIONS_NAME,
     WEIGHTS_FOLDER,
+    dataset_in,
     export_experiment,
     import_document,
     names_in,
@@ -27,15 +33,21 @@ from core.files import is_free, lock, making, sweep_folders, temporary_folder, w
 from core.settings import current_settings
 from core.storage.shared import forget
 
+IMAGES_NAME = "images.zip"
 MOST_BYTES = 8 << 30
 _PREFIX = ".sharing-"
 _WEIGHTS = re.compile(rf"{WEIGHTS_FOLDER}/[a-z0-9_]{{1,64}}-[0-9]{{1,9}}\.npz")
 
 
-def export_file(store: Store, experiment_id: str, file: Path) -> None:
-    """Write a finished experiment into a zip, whole. Raises ``BadInput`` for one that is not."""
+def export_file(store: Store, experiment_id: str, file: Path, with_images: bool = False) -> None:
+    """Write a finished experiment into a zip, whole. Raises ``BadInput`` for one that is not, and
+    ``UnknownName`` where its images are wanted and not here."""
     with tempfile.TemporaryDirectory(dir=file.absolute().parent) as name:
         folder = export_experiment(store, experiment_id, Path(name), exact=True)
+        if with_images:
+            dataset = open_dataset(store.experiment(experiment_id).spec.dataset_id)
+            with open(folder / IMAGES_NAME, "wb") as images:
+                export_zip(dataset, images)
         # The arrays are compressed already, as far as they can be.
         with written_whole(file) as part, zipfile.ZipFile(part, "w") as archive:
             for path in sorted(folder.rglob("*")):
@@ -43,9 +55,25 @@ def export_file(store: Store, experiment_id: str, file: Path) -> None:
                     archive.write(path, path.relative_to(folder).as_posix())
 
 
-def import_file(store: Store, file: BinaryIO | Path) -> str:
+def add_at_once(images: Path, dataset_id: str, name: str) -> None:
+    """Add the dataset of an imported experiment. Raises ``BadInput`` where it is another one."""
+    before = {dataset.id for dataset in list_datasets()}
+    added = add_dataset(images, default_name=name, provenance="came with an experiment")
+    if added.id != dataset_id:
+        if added.id not in before:
+            remove_dataset(added.id)
+        raise BadInput("The images in the file are not those of its experiment.", "file")
+
+
+def import_file(
+    store: Store,
+    file: BinaryIO | Path,
+    add_images: Callable[[Path, str, str], object] = add_at_once,
+) -> str:
     """Store what ``export_file`` wrote; returns the id of the experiment.
 
+    Images that are in it and not here are given to ``add_images`` (their zip, the id and the name
+    of their dataset) before the experiment is stored.
     All of it or nothing is here afterwards, also where the process is killed: what such a one left
     is taken back by the next import or worker (``sweep_shared``). Raises ``BadInput`` for another
     file, and for an experiment that is here already.
@@ -58,6 +86,8 @@ def import_file(store: Store, file: BinaryIO | Path) -> str:
         try:
             experiment_id, _ = names_in(folder / DOCUMENT_NAME)
             with _only_importer(experiment_id):
+                if experiment_id not in store.experiment_ids():
+                    _take_images(folder, add_images)
                 imported = import_document(store, folder / DOCUMENT_NAME)
         except BaseException as error:
             _take_back(store, folder)
@@ -99,6 +129,15 @@ def _take_back(store: Store, folder: Path) -> None:
                 shutil.rmtree(kept)
 
 
+def _take_images(folder: Path, add_images: Callable[[Path, str, str], object]) -> None:
+    """Raises ``ValueError`` for a document that names no dataset, and what ``add_images`` does."""
+    if not (folder / IMAGES_NAME).exists():
+        return
+    dataset_id, name = dataset_in(folder / DOCUMENT_NAME)
+    if dataset_id not in {dataset.id for dataset in list_datasets()}:
+        add_images(folder / IMAGES_NAME, dataset_id, name)
+
+
 def _only_importer(experiment_id: str) -> AbstractContextManager[None]:
     """One process at a time writes or takes back the files of an experiment."""
     return lock(current_settings().locks_folder / f"import-{experiment_id}.lock")
@@ -116,11 +155,8 @@ def _unpack(file: BinaryIO | Path, folder: Path) -> None:
                     "Experiments, or with experiments export ID --output FILE.zip.",
                     "file",
                 )
-            others = [
-                one
-                for one in names - {DOCUMENT_NAME, PREDICTIONS_NAME}
-                if not _WEIGHTS.fullmatch(one)
-            ]
+            known = {DOCUMENT_NAME, PREDICTIONS_NAME, IMAGES_NAME}
+            others = [one for one in names - known if not _WEIGHTS.fullmatch(one)]
             if others or len(names) < len(members):
                 raise BadInput(f"The file holds what no export has: {sorted(others)[:3]}.", "file")
             if sum(member.file_size for member in members) > MOST_BYTES:

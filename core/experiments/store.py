@@ -11,7 +11,7 @@ from sqlalchemy import Connection, RowMapping, delete, func, insert, select, upd
 
 from core.errors import BadInput, StoreError, UnknownName
 from core.experiments import accuracy_forecasts, race_points  # noqa: F401 - for their tables
-from core.experiments.labels import Labels, read_labels, removed_ids
+from core.experiments.labels import Labels, read_labels, removed_ids, write_labels
 from core.experiments.limits import check_waiting
 from core.experiments.one_device import marked
 from core.experiments.records import (
@@ -51,15 +51,15 @@ class Store(JobQueue):
         return self.create_experiments([spec])[0]
 
     def create_experiments(
-        self, specs: Sequence[ExperimentSpec], most_waiting: int | None = None
+        self, specs: Sequence[ExperimentSpec], most_waiting: int | None = None, owner: str = ""
     ) -> list[str]:
-        """Store several in their order, all or none of them; returns their ids.
+        """Store several in their order as those of ``owner``, all or none; returns their ids.
 
         Raises ``LimitReached`` where more than ``most_waiting`` runs would wait then.
         """
         with self.database.writing() as connection:
             self.check_queue(connection, sum(spec.run_count for spec in specs), most_waiting)
-            return [self._create(connection, spec) for spec in specs]
+            return [self._create(connection, spec, owner) for spec in specs]
 
     def add_recorded(
         self,
@@ -334,11 +334,11 @@ class Store(JobQueue):
             self.database.check()
             return RunRecord.damaged(row, reason_of(error))
 
-    def _create(self, connection: Connection, spec: ExperimentSpec) -> str:
-        experiment_id = secrets.token_hex(4)
-        self._insert_experiment(
-            connection, experiment_id, spec, moment_text(self.clock(connection)), None
-        )
+    def _create(self, connection: Connection, spec: ExperimentSpec, owner: str) -> str:
+        experiment_id, moment = secrets.token_hex(4), moment_text(self.clock(connection))
+        self._insert_experiment(connection, experiment_id, spec, moment, None)
+        if owner:
+            write_labels(connection, experiment_id, moment, owner, {"owner": owner})
         rows = [
             new_run_row(experiment_id, position, strategy, seed, settings)
             for position, (seed, (strategy, settings)) in enumerate(

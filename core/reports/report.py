@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from plotly.offline import get_plotlyjs
 
+from core.analysis.advice.grades import quote_of
 from core.analysis.backbones import backbone_matrix
 from core.analysis.choice import headline_pair
 from core.analysis.comparison import compare_experiment
@@ -20,6 +21,7 @@ from core.analysis.summary import summary_of
 from core.analysis.time_breakdown import load_time_breakdown
 from core.analysis.words.answer import answer_cards
 from core.analysis.words.families import describe_group
+from core.analysis.words.grades import describe_quote
 from core.analysis.words.own_backbones import describe_overlap
 from core.analysis.words.summary import describe_summary
 from core.charts.exhibit import Exhibit
@@ -39,14 +41,16 @@ def report_html(store: Store, experiment_id: str) -> bytes:
     Raises ``UnknownName`` for an experiment that is not in the store. The report names what is
     missing: a removed dataset, predictions that cannot be read, runs that did not finish.
     """
-    spec = store.experiment(experiment_id).spec
+    experiment = store.experiment(experiment_id)
+    spec = experiment.spec
     comparison = compare_experiment(store, experiment_id)
     evidence = load_evidence(store, experiment_id)
     breakdown = load_time_breakdown(store, experiment_id)
     dataset, why_not = sections.dataset_of(spec)
     names = list(dict.fromkeys(row.strategy for row in comparison.rows))
     # Of many strategies charts show the main ones; tables have all of them.
-    main = groups_of(names, headline_pair(evidence)).get(MAIN)
+    pair = headline_pair(evidence)
+    main = groups_of(names, pair).get(MAIN)
     shown = evidence.only(main.strategies) if main else evidence
     runs = store.runs(experiment_id)
     if main:
@@ -63,12 +67,15 @@ def report_html(store: Store, experiment_id: str) -> bytes:
         found["ladder"] = sections.ladder(shown)
         found["differences"] = sections.differences(evidence, shown)
         found["classes"] = sections.classes(evidence)
+    if pair is not None:
+        found["slices"] = sections.slices(evidence, experiment, dataset, pair)
     matrix = backbone_matrix(evidence)
     if len(matrix.backbones) > 1:
         found["backbones"] = sections.backbones(matrix, comparison)
     if breakdown.rows:
         found["time"] = sections.time(evidence, breakdown, comparison)
     summary = summary_of(evidence, breakdown)
+    quote = quote_of(store, store.experiment(experiment_id))
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -82,6 +89,7 @@ def report_html(store: Store, experiment_id: str) -> bytes:
         warnings=describe_overlap(comparison.backbones, comparison.images.get("test", 0)),
         cards=() if summary is None else answer_cards(summary),
         summary=describe_summary(summary),
+        advice="" if quote is None else describe_quote(quote),
         shown=describe_group(main, len(names)) if main else "",
         sections=found,
         # The library holds no text of ours, and nothing in it ends the script element.

@@ -16,17 +16,21 @@ from core.analysis.confusion import Confusion, confusion
 from core.analysis.curves import Curve
 from core.analysis.evidence import ExperimentPredictions
 from core.analysis.families import key_pairs
+from core.analysis.image_properties import kept_measurements
 from core.analysis.metrics import defined_metrics
 from core.analysis.mistakes import Disagreement, disagreements
 from core.analysis.ranking import class_curves
 from core.analysis.scores import per_class_table, score_table
+from core.analysis.slice_gains import slice_gains
+from core.analysis.slices import experiment_slices
 from core.analysis.time_breakdown import TimeBreakdown
-from core.analysis.verdicts import against_majority, all_pairs, ladder_steps, ties
+from core.analysis.verdicts import against_majority, all_pairs, ladder_steps, pair_verdict, ties
 from core.analysis.words.backbones import describe_answer, describe_family
 from core.analysis.words.deployment import describe_conditions, describe_unmeasured
 from core.analysis.words.families import describe_key_pairs, key_sections
 from core.analysis.words.own_backbones import describe_origins
 from core.analysis.words.ranking import against_words, describe_left_out, describe_majority_class
+from core.analysis.words.slices import describe_slices
 from core.analysis.words.verdicts import (
     NO_TIES,
     closed,
@@ -50,6 +54,7 @@ from core.charts.deployment import deployment_chart
 from core.charts.differences import differences_chart
 from core.charts.matrices import confusion_chart, left_out_sentence, pairs_chart
 from core.charts.ranking import precision_recall_chart, roc_chart
+from core.charts.slices import MOST_GAINS, slice_gains_chart
 from core.charts.time import (
     accuracy_time_chart,
     costs_frame,
@@ -61,7 +66,7 @@ from core.datasets.dataset import Dataset
 from core.datasets.health.findings import findings
 from core.datasets.storage import open_dataset
 from core.errors import HeadstartError, UnknownName
-from core.experiments.records import ExperimentSpec
+from core.experiments.records import ExperimentRecord, ExperimentSpec
 from core.reports.export import run_command
 from core.strategies.registry import MAJORITY
 from core.text import count_text, exact_percent_text, number_text, percent_text, shorten
@@ -151,6 +156,26 @@ def differences(evidence: ExperimentPredictions, shown: ExperimentPredictions) -
             if answers.strategy != MAJORITY
         ],
         "chart": pairs_chart(pairs) if pairs else None,
+    }
+
+
+def slices(
+    evidence: ExperimentPredictions,
+    experiment: ExperimentRecord,
+    dataset: Dataset | None,
+    pair: tuple[str, str],
+) -> Found:
+    """Where the second of the ``pair`` is ahead, by what was measured of the images so far."""
+    slicing = experiment_slices(evidence, experiment, dataset, kept_measurements(experiment.id))
+    gains = slice_gains(evidence, slicing.slices, *pair)
+    overall = pair_verdict(evidence, *pair)
+    exhibit = slice_gains_chart(gains, overall.difference, evidence.classes)
+    return {
+        "words": describe_slices(gains, evidence.classes),
+        "pair": f"{gains.second_title} minus {gains.first_title}",
+        "chart": exhibit if gains.entries else None,
+        "frame": exhibit.frame.head(MOST_GAINS),
+        "count": len(gains.entries),
     }
 
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.analysis.evidence import ExperimentPredictions
-from core.analysis.image_properties import kept_measurements, property_values
+from core.analysis.image_properties import kept_measurements
 from core.analysis.slice_gains import Difference, SliceGain, slice_gains
-from core.analysis.slices import Slicing, slice_accuracies, slices_of, with_own_slices
+from core.analysis.slices import experiment_slices, slice_accuracies
 from core.analysis.words.slices import describe_slice_gain, slice_title
 from core.datasets.storage import open_dataset
 from core.errors import UnknownName
@@ -32,7 +32,12 @@ def slice_tables(
     Slices are those of the page: by what is measured on pixels only where somebody had it measured,
     and by class alone where the dataset is no longer here.
     """
-    slicing = _slicing(evidence, experiment)
+    try:
+        dataset = open_dataset(experiment.spec.dataset_id)
+    except UnknownName:
+        dataset = None
+    measurements = kept_measurements(experiment.id)
+    slicing = experiment_slices(evidence, experiment, dataset, measurements)
     classes = evidence.classes
     of_slices = {
         one.key: (one.kind.value, one.key, slice_title(one, classes), one.images)
@@ -59,18 +64,6 @@ def slice_tables(
         "slice-accuracies": ((*_OF_SLICE, *_ACCURACY), accuracies),
         "slice-gains": ((*_OF_SLICE, *_GAIN), gains),
     }
-
-
-def _slicing(evidence: ExperimentPredictions, experiment: ExperimentRecord) -> Slicing:
-    if not evidence.answers:
-        return Slicing((), ())
-    try:
-        dataset = open_dataset(experiment.spec.dataset_id)
-    except UnknownName:
-        dataset = None
-    measurements = kept_measurements(evidence.experiment_id)
-    values = property_values(evidence, experiment.spec, dataset, measurements)
-    return with_own_slices(slices_of(values), experiment.labels.slices)
 
 
 def _numbers(one: SliceGain) -> list[Any]:

@@ -188,7 +188,7 @@ def fit_settings(
     epochs: tuple[int, int],
     batch_size: tuple[int, int],
     learning_rate: tuple[float, float],
-    optimizer: Optimizer = "adam",
+    optimizer: tuple[Optimizer, Optimizer] = ("adam", "adam"),
 ) -> tuple[Setting, ...]:
     """The settings of every network's fit, each with its values for ``quick`` and ``article``.
 
@@ -231,8 +231,7 @@ def fit_settings(
             "Optimiser",
             "'adam' fits the length of its steps to each weight, 'sgd' takes plain steps with "
             "Nesterov momentum (0.9 where that is no setting), 'adamw' is adam with weight decay.",
-            optimizer,
-            optimizer,
+            *optimizer,
             choices=OPTIMIZERS,
         ),
         *PRACTICE_SETTINGS,

@@ -9,10 +9,7 @@ from core.strategies.settings import MEAN, fit_settings, with_best
 from core.strategies.strategy import Mode
 
 # Without batch normalisation it takes smaller steps of AdamW than other backbones.
-_TRAINED_FIT = with_best(
-    fit_settings(epochs=(2, 10), batch_size=(16, 16), learning_rate=(1e-3, 1e-3), optimizer="sgd"),
-    {"learning_rate": 3e-5},
-)
+_BEST = {"learning_rate": 3e-5}
 
 # By mode, fields of ``Strategy``.
 VGG16_OWN: dict[Mode, dict[str, Any]] = {
@@ -68,7 +65,15 @@ VGG16_OWN: dict[Mode, dict[str, Any]] = {
             frozen_setting(VGG16, 8),
             *trained_settings(VGG16, article_head="fc", article_start="fresh"),
             MEAN,
-            *_TRAINED_FIT,
+            *with_best(
+                fit_settings(
+                    epochs=(2, 10),
+                    batch_size=(16, 16),
+                    learning_rate=(1e-3, 1e-3),
+                    optimizer=("sgd", "sgd"),
+                ),
+                _BEST,
+            ),
         ),
     },
     Mode.FINETUNE: {
@@ -79,7 +84,16 @@ VGG16_OWN: dict[Mode, dict[str, Any]] = {
         "settings": (
             *trained_settings(VGG16, article_head="linear", article_start="probe"),
             MEAN,
-            *_TRAINED_FIT,
+            # The best of what was tried on three datasets (docs/decisions/0017).
+            *with_best(
+                fit_settings(
+                    epochs=(2, 10),
+                    batch_size=(16, 16),
+                    learning_rate=(6e-5, 1e-3),
+                    optimizer=("adam", "sgd"),
+                ),
+                _BEST,
+            ),
         ),
     },
 }

@@ -9,6 +9,8 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
+from core.analysis.advice.grades import quote_of
+from core.analysis.choice import headline_pair
 from core.analysis.story import (
     ELSEWHERE,
     IMAGES,
@@ -24,9 +26,11 @@ from core.analysis.story import (
 )
 from core.analysis.summary import summary_of
 from core.analysis.words.answer import answer_cards
+from core.analysis.words.slices import describe_slices_in_short
 from core.analysis.words.story import TITLES, Scene, missing_sentence, scene_of
 from core.charts.story import story_chart
 from core.datasets.dataset import Dataset
+from core.errors import HeadstartError
 from core.experiments.records import ExperimentRecord
 from core.reports.report import report_html
 from core.settings import current_settings
@@ -37,6 +41,7 @@ from core.ui.frame.drawing import digest_of, draw_once
 from core.ui.frame.errors import file_or_error
 from core.ui.frame.evidence_reads import Subject
 from core.ui.frame.page import is_presented, link_to, show_present_button
+from core.ui.frame.slice_reads import gains_of, known_of
 from core.ui.widgets.answer import show_cards
 from core.ui.widgets.exhibit import dataset_or_words, show_exhibit
 from core.ui.widgets.results import recorded_text
@@ -100,7 +105,11 @@ def _facts_of(subject: Subject) -> StoryFacts:
     return evidence_reads.kept(
         subject,
         "story",
-        lambda: StoryFacts(subject.comparison, lambda: evidence_reads.evidence(subject)),
+        lambda: StoryFacts(
+            subject.comparison,
+            lambda: evidence_reads.evidence(subject),
+            lambda: quote_of(reads.store(), subject.experiment),
+        ),
     )
 
 
@@ -140,6 +149,7 @@ def show_story(experiments: Sequence[ExperimentRecord], own: ExperimentRecord) -
     _show_scene(scene, key, rests_on, f"{place + 1} of {len(keys)}")
     if place + 1 == len(keys):
         evidence_reads.drawn(subject, _draw_answer)
+        _show_slices(subject)
         _show_end(facts)
 
 
@@ -216,6 +226,24 @@ def _draw_answer(subject: Subject) -> None:
         # The last scene may have shown another dataset.
         st.header(f"The answer for {escape_markdown(subject.comparison.dataset)}", anchor=False)
         show_cards(answer_cards(summary))
+
+
+def _show_slices(subject: Subject) -> None:
+    """Whether it depends on the pictures, by what was measured of them so far."""
+    pair = evidence_reads.computed(subject, headline_pair)
+    if pair is None:
+        return
+    try:
+        reads.dataset(subject.experiment.spec.dataset_id)
+        known = known_of(subject, has_dataset=True)
+    except HeadstartError:  # the first scene says why
+        known = known_of(subject, has_dataset=False)
+    gains = gains_of(subject, known, *pair)
+    found = describe_slices_in_short(gains, evidence_reads.evidence(subject).classes)
+    if found:
+        st.header("Where does it help?", anchor=False)
+        st.markdown(escape_markdown(found))
+        link_to("compare", "All slices", experiment=subject.id, view="slices")
 
 
 def _show_end(facts: StoryFacts) -> None:

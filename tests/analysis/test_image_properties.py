@@ -119,7 +119,11 @@ def test_what_is_known_without_measuring(compared):
     alone = property_values(evidence, spec, None)
     assert list(alone) == [ImageProperty.CLASS]
     values = property_values(evidence, spec, dataset)
-    assert set(values) == set(ImageProperty) - {*MEASURED, ImageProperty.OWN}
+    assert set(values) == set(ImageProperty) - {
+        *MEASURED,
+        ImageProperty.METADATA,
+        ImageProperty.OWN,
+    }
     trained = training_images(spec, dataset)
     counts = [int((dataset.labels[trained] == label).sum()) for label in evidence.labels]
     assert values[ImageProperty.CLASS_SIZE].tolist() == counts
@@ -140,7 +144,7 @@ def test_the_job_measures_once_and_its_file_is_read(compared, monkeypatch):
     spec, evidence = compared.experiment(EXPERIMENT).spec, load_evidence(compared, EXPERIMENT)
     direct = measure(spec, open_dataset("arrows"), nobody)
     values = property_values(evidence, spec, open_dataset("arrows"), kept)
-    assert set(values) == set(ImageProperty) - {ImageProperty.OWN}
+    assert set(values) == set(ImageProperty) - {ImageProperty.METADATA, ImageProperty.OWN}
     for kind in MEASURED:
         assert values[kind].tolist() == getattr(direct, kind.value).tolist()
 

@@ -7,7 +7,15 @@ import pytest
 from scipy.stats import binomtest
 
 from core.analysis.image_properties import ImageProperty
-from core.analysis.slices import FEWEST_IMAGES, Reason, slice_accuracies, slices_of, with_own_slices
+from core.analysis.slices import (
+    FEWEST_IMAGES,
+    Reason,
+    slice_accuracies,
+    slices_of,
+    with_metadata,
+    with_own_slices,
+)
+from core.datasets.metadata import MetadataColumn
 from core.experiments.labels import OwnSlice
 from tests.made_evidence import evidence_of
 
@@ -152,3 +160,33 @@ def test_a_slice_of_ones_own_is_in_all_of_its_parts_and_in_one_of_each_property(
         [OwnSlice("few", ("class.0", "class_size.1"))],
     )
     assert [(one.kind, one.reason) for one in few.left_out] == [(ImageProperty.OWN, Reason.FEW)]
+
+
+def test_columns_that_came_with_the_images_are_cut_where_they_are_known():
+    unknown = [np.nan] * 10
+    columns = [
+        MetadataColumn("age", np.concatenate([np.arange(60.0), unknown])),
+        MetadataColumn("site", np.repeat([0, 1, 2, np.nan], [30, 25, 5, 10]), ("a", "b", "c")),
+        MetadataColumn("kind", np.repeat([0.0, 1.0], 35), ("one", "other")),
+        MetadataColumn("few", np.concatenate([np.arange(15.0), [np.nan] * 55])),
+    ]
+    slicing = with_metadata(slices_of({CLASS: np.repeat([0, 1], 35)}), columns)
+    found = slicing.of(ImageProperty.METADATA)
+    assert [(one.key, one.name, one.word, one.low, one.high, one.images) for one in found] == [
+        ("metadata.0", "age", "", 0, 19, 20),
+        ("metadata.1", "age", "", 20, 39, 20),
+        ("metadata.2", "age", "", 40, 59, 20),
+        ("metadata.3", "site", "a", 0, 0, 30),
+        ("metadata.4", "site", "b", 1, 1, 25),
+    ]
+    # The third column says what the class says, and the last knows too few images.
+    assert [(one.name, one.reason) for one in slicing.left_out] == [
+        *(("kind", Reason.SAME), ("few", Reason.FEW))
+    ]
+    # Parts by two columns are both asked for, of two by one column one is enough.
+    own = [
+        OwnSlice("middle a", ("metadata.1", "metadata.3")),
+        OwnSlice("young", ("metadata.0", "metadata.1")),
+    ]
+    named = with_own_slices(slicing, own).of(ImageProperty.OWN)
+    assert [(one.name, one.images) for one in named] == [("middle a", 10), ("young", 40)]

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from core.analysis.advice.grades import Quote
 from core.analysis.choice import headline_of
 from core.analysis.story import (
     Bars,
@@ -18,10 +19,12 @@ from core.analysis.story import (
     visual_of,
 )
 from core.analysis.verdicts import Outcome
+from core.analysis.words.grades import describe_quote
 from core.analysis.words.story import scene_of
 from core.charts.story import HEIGHT, PRESENTED_HEIGHT, marked_squares, story_chart
 from core.experiments.records import UsedBackbone
 from tests import made_up
+from tests.analysis.advice.made_forecasts import graded
 from tests.analysis.made_rights import CLIMBING, LOST, TIED, WON, facts_of, right
 from tests.own_backbones import add_own
 
@@ -99,6 +102,16 @@ def test_of_several_backbones_the_smallest_leads_unless_another_is_really_better
         "stand_in_finetune",
     ]
     assert "really better than every probe" in scene_of("head_start", tuned, None).small_print
+
+
+def test_the_story_quotes_what_was_forecast_where_the_head_start_is_told():
+    facts = facts_of(CLIMBING)
+    quote = Quote(graded(0.2), True, 0.0)
+    quoted = replace(facts, load_quote=lambda: quote)
+    for key in scene_keys(facts, None):
+        plain, told = (scene_of(key, one, None).small_print for one in (facts, quoted))
+        extra = f" {describe_quote(quote)}" if key == "head_start" else ""
+        assert told == f"{plain}{extra}"
 
 
 def test_without_predictions_the_most_accurate_probe_is_compared():

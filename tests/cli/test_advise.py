@@ -7,10 +7,14 @@ import pytest
 
 from core.analysis.advice import facts as facts_module
 from core.analysis.advice.facts import backbones_here, facts_path, write_facts
+from core.cli import advise
 from core.datasets.dataset import Dataset
 from core.datasets.storage import open_dataset
+from core.experiments.accuracy_forecasts import keep_forecasts
 from core.experiments.store import Store
 from core.jobs import cached
+from tests.analysis.advice.made_forecasts import trained
+from tests.analysis.advice.test_grades import on_datasets
 from tests.cli.conftest import TypeIt
 from tests.made_facts import blocks, difference, facts
 from tests.pages.compared import store_compared
@@ -38,7 +42,7 @@ def test_the_sentences_the_command_and_what_was_found(
     assert (status, err) == (0, "")
     assert out.startswith("113 training images in 3 classes")
     assert "These images are unlike ImageNet's photographs" in out
-    assert "Not enough experience: no forecast has been graded yet" in out
+    assert "Not enough experience here: no forecast of this installation has been graded" in out
     assert (
         f"To run that: python -m core run {arrows.id[:12]} --strategies "
         "majority,cnn,efficientnet_lite0_probe,vgg16_freeze --set vgg16_freeze.k=11\n"
@@ -60,6 +64,7 @@ def test_the_json_has_the_numbers_and_the_words(type_it: TypeIt, arrows: Dataset
     assert document["placement"]["frozen_layers"] == 11
     assert document["proposal"]["settings"] == {"vgg16_freeze.k": 11}
     assert document["found_here"] == document["forecasts"] == document["graded"] == []
+    assert document["record"] is None
     assert any("unlike" in sentence for sentence in document["words"])
 
 
@@ -99,3 +104,31 @@ def test_without_weights_it_says_how_to_get_some(
     status, _, err = type_it("advise", "arrows")
     assert status == 2
     assert "python -m core backbones fetch vgg16" in err
+
+
+def test_forecasts_and_verdicts_are_printed(type_it: TypeIt, store: Store, arrows: Dataset) -> None:
+    made = [
+        trained("vgg16_probe", 0.8, dataset_id=arrows.id, verdict="worth"),
+        trained("mlp", 0.6, dataset_id=arrows.id, verdict="cannot_win"),
+    ]
+    keep_forecasts(store.database, made)
+    status, out, err = type_it("advise", "arrows")
+    assert (status, err) == (0, "")
+    assert ": cannot win here, because it is forecast 20.0 points behind VGG16 probe" in out
+    assert "Forecast: 80.0 % (80 % interval 76.0 to 84.0, 95 % 72.0 to 88.0), in about 2 min" in out
+    assert "This version comes without a recorded series" in out or "Recorded series: " in out
+
+
+def test_forecasts_that_missed_too_often_are_not_printed(
+    type_it: TypeIt, store: Store, arrows: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep_forecasts(store.database, [trained("cnn", 0.8, dataset_id=arrows.id)])
+    monkeypatch.setattr(advise, "graded_forecasts", lambda _store: on_datasets(2, 0.3))
+    _, out, _ = type_it("advise", "arrows")
+    assert out.count("No forecast is shown") == 1
+    assert "80.0 % (80 %" not in out
+    assert "0 of 2 graded forecasts lay in the 80 % interval" in out
+    monkeypatch.setattr(advise, "graded_forecasts", lambda _store: on_datasets(20, 0.3))
+    _, out, _ = type_it("advise", "arrows")
+    assert "fewer than chance allows" in out
+    assert "80.0 % (80 %" in out

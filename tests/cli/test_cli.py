@@ -262,6 +262,13 @@ def test_run_trains_compares_and_can_be_exported(
         type_it, "experiments", "export", experiment.id, "--output", str(tmp_path / "out")
     )
     assert (Path(document["folder"]) / "experiment.json").exists()
+    file = tmp_path / "shared.zip"
+    sent = ("experiments", "export", experiment.id, "--with-images", "--output")
+    assert listed(type_it, *sent, str(file))["file"] == str(file)
+    assert "images.zip" in zipfile.ZipFile(file).namelist()
+    status, _, err = type_it(*sent, str(tmp_path / "out"))
+    assert status == 2
+    assert "--with-images is for FILE.zip" in err
 
 
 class UnableLauncher:

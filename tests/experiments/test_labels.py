@@ -33,6 +33,14 @@ def test_what_was_written_last_counts_and_every_change_is_kept(store, experiment
     ]
 
 
+def test_the_owner_is_stored_with_the_experiment(arrows_store):
+    (one,) = arrows_store.create_experiments([majority_spec()], owner="ada@example.org")
+    change_labels(arrows_store, one, "bob", name="Birds")
+    assert arrows_store.experiment(one).labels == Labels("Birds", owner="ada@example.org")
+    changes = [(each.changed_by, each.field) for each in history(arrows_store, one)]
+    assert changes == [("bob", "name"), ("ada@example.org", "owner")]
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [

@@ -4,15 +4,16 @@ import zipfile
 import numpy as np
 import pytest
 
-from core.datasets.storage import open_dataset
-from core.errors import BadInput
+from core.datasets.export import export_zip
+from core.datasets.storage import list_datasets, open_dataset, remove_dataset
+from core.errors import BadInput, UnknownName
 from core.experiments.records import run_id_of
 from core.experiments.removal import remove_experiments
 from core.experiments.run_files import read_predictions, weights_path, write_weights
 from core.experiments.sharing import export_file, import_file
 from core.experiments.store import Store, open_store
 from core.settings import current_settings
-from tests.pages.compared import EXPERIMENT, store_compared
+from tests.pages.compared import EXPERIMENT, add_hostile, store_compared
 
 WEIGHTED = run_id_of(EXPERIMENT, "cnn", 0)
 
@@ -45,6 +46,37 @@ def test_it_is_the_same_elsewhere_to_the_last_bit(arrows_store, exported, tmp_pa
     assert weights_path(WEIGHTED).is_file()
     with pytest.raises(BadInput, match="is here already"):
         import_file(store, exported)
+
+
+@pytest.mark.usefixtures("exported")
+def test_the_images_come_with_it_where_somebody_wants_that(arrows_store, tmp_path, monkeypatch):
+    arrows = open_dataset("arrows")
+    file = tmp_path / "with-images.zip"
+    export_file(arrows_store, EXPERIMENT, file, with_images=True)
+    others = io.BytesIO()
+    export_zip(add_hostile(), others)
+    remove_dataset("arrows")
+    with pytest.raises(UnknownName):
+        export_file(arrows_store, EXPERIMENT, tmp_path / "again.zip", with_images=True)
+    assert not (tmp_path / "again.zip").exists()
+
+    monkeypatch.setenv("HEADSTART_HOME", str(tmp_path / "elsewhere"))
+    monkeypatch.delenv("HEADSTART_DATABASE_URL", raising=False)
+    store = open_store()
+    changed = other(file, lambda files: files | {"images.zip": others.getvalue()})
+    with pytest.raises(BadInput, match="not those of its experiment"):
+        import_file(store, changed)
+    assert (store.experiment_ids(), list_datasets()) == ([], [])
+    # On the page a job adds them: what it is given, and that the experiment does not wait.
+    given = []
+    assert import_file(store, file, lambda *known: given.append(known[1:])) == EXPERIMENT
+    assert given == [(arrows.id, "arrows")]
+
+    monkeypatch.setenv("HEADSTART_HOME", str(tmp_path / "a-third"))
+    assert import_file(open_store(), file) == EXPERIMENT
+    added = open_dataset("arrows")
+    assert (added.id, added.provenance) == (arrows.id, "came with an experiment")
+    assert np.array_equal(added.labels, arrows.labels)
 
 
 def test_a_damaged_file_is_refused(arrows_store, exported):

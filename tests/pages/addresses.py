@@ -21,7 +21,7 @@ from tests.pages.compared import EXPERIMENT, store_compared
 from tests.pages.conftest import zipped
 from tests.stored_home import do_next
 
-RECORDED = "8f8a589a"  # its CNN and probe bring their weights
+RECORDED = "30dac746"  # its CNN and probe bring their weights
 VIEWS = {
     "compare-differences": f"/compare?experiment={EXPERIMENT}&view=differences",
     "compare-backbones": f"/compare?experiment={EXPERIMENT}&view=backbones",
@@ -40,6 +40,7 @@ VIEWS = {
     "dataset-cleanup": "/datasets?dataset=arrows&section=Clean+up",
     "dataset-manage": "/datasets?dataset=arrows&section=Manage",
     "experiments-datasets": "/experiments?view=datasets",
+    "experiments-disk": "/experiments?view=disk",
     "try-guess": f"/try_it?experiment={EXPERIMENT}&view=guess",
     "try-keep": f"/try_it?experiment={RECORDED}&view=keep",
 }

@@ -182,7 +182,20 @@ def test_a_viewer_cannot_start_a_benchmark_and_an_editor_can():
     app = opened("benchmark", EDITOR)
     (start,) = [button for button in app.button if button.label == "Start the benchmark"]
     start.click().run()
-    assert len(open_store().experiments()) == 2
+    newest, other = open_store().experiments()
+    assert (newest.labels.owner, other.labels.owner) == ("ed@example.org", "")
+
+
+def test_experiments_have_an_owner_where_people_sign_in():
+    store = open_store()
+    (mine,) = store.create_experiments([made_up.spec()], owner="ed@example.org")
+    store.create_experiment(made_up.spec())
+    shown = opened("experiments", EDITOR).dataframe[0].value.set_index("id")
+    assert shown["owner"].value_counts().to_dict() == {"": 2, "ed@example.org": 1}
+    assert list(opened("experiments", EDITOR, owner="mine").dataframe[0].value["id"]) == [mine]
+    assert "No experiment is like that" in words(opened("experiments", VIEWER, owner="mine"))
+    searched = opened("experiments", VIEWER, words="ed@example")
+    assert list(searched.dataframe[0].value["id"]) == [mine]
 
 
 def test_a_viewer_sees_runs_at_work_without_the_buttons():

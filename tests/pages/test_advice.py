@@ -15,9 +15,11 @@ from core.experiments.accuracy_forecasts import keep_forecasts
 from core.experiments.planning import plan_experiment
 from core.experiments.store import Store, open_store
 from core.jobs import cached
+from core.ui.advice import view
 from core.ui.frame import access
 from core.ui.frame.access import Role, Visitor
-from tests.analysis.advice.test_forecasts import finished, forecast
+from tests.analysis.advice.made_forecasts import forecast, trained
+from tests.analysis.advice.test_grades import finished, on_datasets
 from tests.made_facts import blocks, difference, facts
 from tests.pages.compared import store_compared
 from tests.pages.conftest import button, everything, is_whole, links, open_cold, words
@@ -82,6 +84,7 @@ def test_facts_are_there_in_words_first_then_as_charts_and_tables(arrows, store)
         "How well the features fit",
         "Block by block of VGG16",
         "Would more images help?",
+        "What to expect with all training images",
         "How good was the advice?",
         "Where your datasets lie, and what was best on them",
         "Race",
@@ -105,7 +108,7 @@ def test_forecasts_and_their_grades_are_shown(arrows, store):
     keep_forecasts(store.database, [forecast(made_at="2026-01-01", **kept)])
     text = everything(is_whole(open_cold("advice"))).replace("\\", "")
     assert "VGG16 probe: 70.0 % (80 % interval 64.0 to 76.0, 95 % 60.0 to 80.0)." in text
-    assert "Not enough experience: no forecast has been graded yet" in text
+    assert "Not enough experience here: no forecast of this installation has been graded" in text
     finished(store, 0.9)
     app = is_whole(open_cold("advice"))
     text = everything(app).replace("\\", "")
@@ -113,6 +116,45 @@ def test_forecasts_and_their_grades_are_shown(arrows, store):
     graded = next(one.value for one in app.dataframe if "grade" in one.value)
     assert graded["grade"].tolist() == ["miss"]
     assert graded["error (points)"].tolist() == pytest.approx([20.0])
+    assert "No advice has been graded by an experiment yet." in text
+
+
+def test_verdicts_say_why_and_regret_stands_beside_fixed_rules(arrows, store):
+    keep(arrows)
+    spec = plan_experiment("arrows", ["majority"], image_size=IMAGE_SIZE)
+    about = {
+        "dataset_id": arrows.id,
+        "split_fingerprint": spec.split_fingerprint,
+        "made_at": "2026-01-01",
+    }
+    made = [
+        trained("vgg16_probe", 0.8, verdict="worth", **about),
+        trained("mlp", 0.6, verdict="cannot_win", **about),
+    ]
+    keep_forecasts(store.database, made)
+    text = everything(is_whole(open_cold("advice"))).replace("\\", "")
+    assert "VGG16 probe: worth running. It has the highest forecast." in text
+    assert "behind VGG16 probe and the 95 % intervals of the two leave room for 11.3." in text
+    finished(store, 0.82)
+    app = is_whole(open_cold("advice"))
+    text = everything(app).replace("\\", "")
+    assert "On 1 dataset the advice named a strategy: it was 0.0 points below the best" in text
+    regret = next(one.value for one in app.dataframe if "what is run" in one.value)
+    assert regret["what is run"].tolist()[0] == "this advice"
+
+
+def test_forecasts_that_missed_too_often_are_not_shown(arrows, store, monkeypatch):
+    keep(arrows)
+    keep_forecasts(store.database, [forecast(dataset_id=arrows.id)])
+    assert "70.0 % (80 % interval" in everything(open_cold("advice")).replace("\\", "")
+    monkeypatch.setattr(view, "graded_forecasts", lambda _store: on_datasets(2, 0.3))
+    text = everything(is_whole(open_cold("advice"))).replace("\\", "")
+    assert text.count("No forecast is shown: too many of those that were graded here") == 1
+    assert "70.0 % (80 % interval" not in text
+    monkeypatch.setattr(view, "graded_forecasts", lambda _store: on_datasets(20, 0.3))
+    app = is_whole(open_cold("advice"))
+    assert "fewer than chance allows, each dataset counted once" in app.warning[0].value
+    assert "70.0 % (80 % interval" in everything(app).replace("\\", "")
 
 
 def test_the_link_fills_the_form_of_the_benchmark(arrows):

@@ -7,13 +7,15 @@ from core.analysis.image_properties import kept_measurements, property_values
 from core.analysis.slice_gains import slice_gains
 from core.analysis.slices import slices_of
 from core.analysis.words.slices import OWN_CAUTION, describe_slices
+from core.datasets.add import add_dataset
 from core.datasets.storage import remove_dataset
 from core.experiments.labels import OwnSlice
 from core.experiments.store import open_store
 from core.jobs import cached
 from core.text import escape_markdown
 from core.ui.frame import evidence_reads, reads
-from tests.pages.compared import EXPERIMENT
+from tests.datasets.pictures import two_classes, write_zip
+from tests.pages.compared import EXPERIMENT, store_compared
 from tests.pages.conftest import arrows, is_whole, open_cold, press, words
 from tests.stored_home import do_next
 
@@ -78,6 +80,18 @@ def test_more_is_measured_when_somebody_asks(monkeypatch):
     assert after in words(app)
     # Once it is measured everybody sees it.
     assert MEASURE not in labels(opened(property="sharpness"))
+
+
+def test_columns_that_came_with_the_images_are_slices(tmp_path):
+    members = two_classes(90)
+    rows = ["file,site", *(f"{name},{'ab'[at % 2]}" for at, name in enumerate(members))]
+    members["about.csv"] = "\n".join(rows).encode()
+    dataset = add_dataset(write_zip(tmp_path / "pets.zip", members))
+    store_compared(open_store(), dataset, names=("mlp", "cnn"), experiment_id="dddd4444")
+    query = {"experiment": "dddd4444", "view": "slices"}
+    app = is_whole(open_cold("compare", **query), query)
+    assert "what came with the images" in offered(app)
+    assert {"site “a”", "site “b”"} <= set(app.dataframe[0].value["slice"])
 
 
 def test_the_pictures_of_a_slice_open_large():

@@ -35,6 +35,9 @@ def test_each_experiment_has_a_line(waiting):
         "finished",
     )
     assert (line["pre-training helps"], line["made"]) == ("cannot tell", "recorded")
+    assert line["backbones"] == "VGG16"
+    assert line["cheapest as good"] == "CNN, three blocks, 10.0 s"
+    assert "owner" not in shown  # nobody signs in
     assert shown.loc[waiting, "state"] == "at work"
     assert pd.isna(shown.loc[waiting, "best (%)"])
 
@@ -48,6 +51,8 @@ def test_filters_and_order_are_in_the_address(waiting):
         ({"state": "active"}, [waiting]),
         ({"source": "recorded", "dataset": "arrows"}, [EXPERIMENT]),
         ({"tag": "demo"}, [EXPERIMENT]),
+        ({"device": "two test cores"}, [EXPERIMENT]),
+        ({"device": "a GPU that nobody has"}, [waiting, EXPERIMENT]),
         ({"sort": "accuracy"}, [EXPERIMENT, waiting]),
         ({"shelf": "archived"}, []),
     ):
@@ -81,6 +86,20 @@ def test_the_leaderboard_has_a_line_for_each_dataset(waiting):  # noqa: ARG001 -
     change_labels(open_store(), EXPERIMENT, "ada", archived=True)
     app = open_cold("experiments", view="datasets")
     assert "No dataset has an experiment yet with both" in app.markdown[0].value
+
+
+def test_the_room_that_everything_takes_is_on_one_page(waiting):  # noqa: ARG001 - the experiments
+    app = open_cold("experiments", view="disk")
+    assert not app.exception
+    assert [header.value for header in app.header] == [
+        *("What takes room", "Datasets", "Experiments")
+    ]
+    parts, datasets, experiments = (entry.value for entry in app.dataframe)
+    by_name = parts.set_index("part")["size (MB)"]
+    assert by_name["runs"] > 0
+    assert datasets["size (MB)"].tolist() == pytest.approx([120 * 8 * 8 / 1e6])
+    assert by_name["datasets"] > datasets["size (MB)"].sum()
+    assert experiments["experiment"].tolist() == [f"arrows · {EXPERIMENT}"]
 
 
 def test_a_dataset_has_its_results_over_time(waiting):  # noqa: ARG001 - the experiments

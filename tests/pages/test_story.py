@@ -83,6 +83,21 @@ def test_the_end_leads_on_and_names_the_link():
 
 
 @pytest.mark.usefixtures("compared")
+def test_the_end_says_whether_it_depends_on_the_pictures():
+    app = open_cold("start", experiment=EXPERIMENT, scene="7")
+    assert app.header[1].value == "Where does it help?"
+    assert "No slice differs\\: " in words(app)
+    (link,) = [link for link in app.get("page_link") if link.label == "All slices"]
+    query = parse_qs(link.proto.query_string)
+    assert query == {"experiment": [EXPERIMENT], "view": ["slices"]}
+    # Without predictions nothing is claimed.
+    assert "All slices" not in [
+        link.label
+        for link in open_cold("start", experiment=RECORDED_ID, scene="7").get("page_link")
+    ]
+
+
+@pytest.mark.usefixtures("compared")
 def test_a_stale_scene_and_a_stale_experiment_are_said():
     app = open_cold("start", experiment="gone", scene="99")
     assert [entry.value.split(",")[0] for entry in app.warning] == [

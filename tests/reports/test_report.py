@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from core.analysis.advice.grades import Quote
+from core.analysis.words.grades import describe_quote
 from core.analysis.words.summary import NOTHING_YET
 from core.datasets.add import add_pixels
 from core.datasets.storage import remove_dataset
@@ -17,12 +19,14 @@ from core.experiments.recorded import import_recorded
 from core.experiments.records import RecordedRun, run_id_of
 from core.experiments.run_files import predictions_path, write_predictions
 from core.experiments.store import open_store
+from core.reports import report
 from core.reports.report import breakable, report_html
 from core.reports.sections import classes, confusion_matrix
 from core.reports.texts import Table, cell_text, markdown_table
 from core.text import UNKNOWN
 from core.training.events import Predictions
 from tests import hand_made, made_up
+from tests.analysis.advice.made_forecasts import graded
 from tests.made_evidence import (
     ANSWERS,
     EXPERIMENT,
@@ -34,7 +38,7 @@ from tests.made_evidence import (
     store_experiment,
 )
 
-THEMES16 = "8f8a589a"
+THEMES16 = "30dac746"
 MOST_BYTES = 8_000_000
 SCRIPT = "<script>alert(1)</script>"
 HOSTILE = ("**md** [x](javascript:1)", SCRIPT, "=cmd()")
@@ -156,6 +160,14 @@ def test_every_metric_and_every_class_is_in_it(themes):
     assert "ROC curve" not in themes.text
 
 
+def test_where_it_helps_is_in_it_by_what_is_known(themes):
+    assert {"id": "slices-title"} in themes.of("h2")
+    assert "class “" in themes.text
+    assert "whether the two differ in each of" in themes.text
+    # Nobody had the pixels measured.
+    assert "brightness" not in themes.text
+
+
 @pytest.mark.usefixtures("home")
 def test_two_classes_have_their_curves():
     labels = np.array([0, 0, 0, 1, 1], np.int32)
@@ -171,16 +183,23 @@ def test_the_same_runs_give_the_same_bytes(store):
     assert report_html(store, EXPERIMENT) == report_html(store, EXPERIMENT)
 
 
+def test_what_was_forecast_before_the_experiment_is_quoted_with_its_grade(store, monkeypatch):
+    assert "was forecast" not in parsed(report_html(store, EXPERIMENT)).text
+    quote = Quote(graded(0.02), False, None)
+    monkeypatch.setattr(report, "quote_of", lambda *_: quote)
+    assert describe_quote(quote) in parsed(report_html(store, EXPERIMENT)).text
+
+
 def test_structure_that_assistive_technology_needs(themes):
     assert themes.of("html") == [{"lang": "en"}]
     for landmark in ("header", "nav", "main", "footer", "h1", "title"):
         assert len(themes.of(landmark)) == 1
     levels = [int(tag[1]) for tag, _ in themes.elements if re.fullmatch("h[1-6]", tag)]
-    assert levels == [1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 2, 2]
+    assert levels == [1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 2, 2]
     assert {attributes["scope"] for attributes in themes.of("th")} == {"col", "row"}
-    assert len(themes.of("caption")) == len(themes.of("table")) == 24
+    assert len(themes.of("caption")) == len(themes.of("table")) == 25
     charts = [attributes for attributes in themes.of("div") if attributes.get("role") == "img"]
-    assert len(charts) == 15
+    assert len(charts) == 16
     assert min(len(chart["aria-label"]) for chart in charts) > 100
     assert all(picture["alt"] for picture in themes.of("img"))
     ids = [attributes["id"] for _, attributes in themes.elements if "id" in attributes]
@@ -194,18 +213,19 @@ def test_structure_that_assistive_technology_needs(themes):
     "sentence",
     [
         # Of the three sentences at the top: tests/analysis/words holds how they are worded.
-        "EfficientNet-Lite0, first layers frozen, gets 67.5 % of the 404 test images right and is "
-        "48.9 points",
-        "(95 % interval 43.3 to 54.4)",
-        "these four: EfficientNet-Lite0, everything fine-tuned; VGG16, first layers frozen; VGG16 "
-        "probe; VGG16, everything fine-tuned.",
-        "One run of it takes 55.0 s",
-        "SqueezeNet probe, takes 3.21 s and gets 47.9 % right.",
-        "VGG16 probe takes 9.15 s with 63.2 %",
+        "EfficientNet-Lite0, first layers frozen, gets 67.6 % of the 404 test images right and is "
+        "49.0 points",
+        "(95 % interval 43.3 to 54.5)",
+        "these six: EfficientNet-Lite0, everything fine-tuned; VGG16, everything fine-tuned; "
+        "VGG16, first layers frozen; EfficientNet-Lite0 probe; VGG16 probe; VGG16 features, dense "
+        "head.",
+        "One run of it takes 43.5 s",
+        "SqueezeNet probe, takes 2.56 s and gets 50.7 % right.",
+        "EfficientNet-Lite0 probe takes 6.27 s with 64.1 %",
         "These three are no better than always predicting “people”: VGG16 from random weights;",
-        "With 404 test images a difference under about 4 points",
-        "VGG16 probe fixed 119 test images that CNN, three blocks, got wrong, and regressed on 15 "
-        "that it got right.",
+        "With 404 test images a difference under about 5 points",
+        "EfficientNet-Lite0 probe fixed 129 test images that CNN, three blocks, got wrong, and "
+        "regressed on 24 that it got right.",
         "33c64a8dc8b31189576fcbde795ce6f7f3d2bc239a98e783377e552bfc160957",
         "Intel(R) Xeon(R) Processor, 2 cores",
         "keras 3.15.1",

@@ -1,195 +1,220 @@
-"""What a probe will reach on the test images, forecast before its run; and how good that was.
+"""What strategies will reach on the test images, and in what time, forecast before their runs.
 
-A forecast goes out from the learning curve of the cross-validation. It is stored when the facts are
-measured and never changed. It is graded by the first experiment that was begun after it on the same
-split: a hit where the mean accuracy over the seeds lies in the interval.
+A forecast goes out from points of a learning curve: those of the linear probes in the facts, or
+trainings on a part of the images, which are drawn towards how strategies usually compare. It is
+stored when it is made and never changed; ``grades`` says how good it was.
 """
 
+import hashlib
+import json
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from statistics import NormalDist, fmean
+from typing import Any
 
-from core.analysis.advice.facts import BackboneFacts, Facts
-from core.analysis.significance import wilson_interval
-from core.datasets.choices import RESIZES
-from core.datasets.split import Split
-from core.experiments.accuracy_forecasts import AccuracyForecast, read_forecasts
-from core.experiments.records import ExperimentRecord, finished_runs
+from core.analysis.advice.experience import ENOUGH_CASES, Experience
+from core.analysis.advice.facts import Facts
+from core.analysis.advice.placing import AS_GOOD
+from core.analysis.advice.power_law import (
+    TIME_DEVIATION,
+    Carried,
+    CurvePoint,
+    carried,
+    curves_of,
+    seconds_at,
+)
+from core.analysis.advice.usual_order import drawn_to
+from core.experiments.accuracy_forecasts import AccuracyForecast, Kind, Verdict, read_forecasts
+from core.experiments.race_points import RacePoint
 from core.experiments.store import Store
-from core.strategies.registry import names_with
+from core.strategies.registry import MAJORITY, names_with
 from core.strategies.strategy import Role
 
-# With fewer graded forecasts nobody knows how far off they are.
-ENOUGH_CASES = 20
-LEVELS = (0.80, 0.95)
-# Power laws extrapolate badly from few images (arXiv 2207.01725): never further than this.
-MOST_TIMES = 4
-# Curves flatten: of what the last doubling gained, the next is expected to gain this fraction.
-KEPT_GAIN = 0.5
-
 
 @dataclass(frozen=True)
-class Graded:
-    """A forecast with what came out: ``actual`` is the mean test accuracy over the seeds (0 to
-    1)."""
+class Target:
+    """What is forecast: trainings on all ``train_images`` of a dataset, scored on
+    ``test_images``."""
 
-    forecast: AccuracyForecast
-    experiment: ExperimentRecord
-    actual: float
-
-    @property
-    def error(self) -> float:
-        """What came out minus the forecast."""
-        return self.actual - self.forecast.predicted
-
-    @property
-    def is_hit_80(self) -> bool:
-        return self.forecast.low_80 <= self.actual <= self.forecast.high_80
-
-    @property
-    def is_hit_95(self) -> bool:
-        return self.forecast.low_95 <= self.actual <= self.forecast.high_95
+    dataset_id: str
+    split_fingerprint: str
+    image_size: int
+    train_images: int
+    test_images: int
 
 
-@dataclass(frozen=True)
-class Coverage:
-    """How many of ``cases`` lay in their 80 % and 95 % intervals, with Wilson's 95 % interval of
-    these fractions; ``lowest`` and ``highest`` are the errors furthest below and above."""
+def points_of_facts(facts: Facts) -> list[CurvePoint]:
+    """The learning curves by cross-validation, as those of the probe of each backbone."""
+    return [
+        CurvePoint(strategy, point.images, point.probe.accuracy, facts.distinct_images)
+        for one in facts.backbones
+        for strategy in names_with(Role.LINEAR_PROBE, backbone=one.name)
+        for point in one.curve
+    ]
 
-    cases: int
-    hits_80: int
-    hits_95: int
-    interval_80: tuple[float, float]
-    interval_95: tuple[float, float]
-    lowest: float
-    highest: float
+
+def points_of_race(points: Sequence[RacePoint]) -> list[CurvePoint]:
+    """The points of one race."""
+    return [
+        CurvePoint(
+            point.strategy, point.train_images, point.accuracy, point.distinct_images, point.seconds
+        )
+        for point in points
+    ]
 
 
 def forecasts_of(
-    facts: Facts, split: Split, mark: str, past: Sequence[Graded]
+    points: Sequence[CurvePoint],
+    target: Target,
+    kind: Kind,
+    experience: Experience,
+    settings: Mapping[str, dict[str, Any]] | None = None,
 ) -> list[AccuracyForecast]:
-    """Of the linear probe on each backbone, on the test images of ``split``, the default one.
+    """One of each strategy that has points, the highest first, with verdicts where they are made
+    from trainings. None of a strategy whose curve ends too far below all training images.
 
-    ``mark`` names the facts. Where ``ENOUGH_CASES`` of ``past`` are graded, intervals are widened
-    until as many of these as promised would have been hit (split conformal, Vovk et al. 2005). None
-    for a backbone whose curve ends too far below all training images.
+    ``experience`` should know nothing of this dataset. ``settings`` by strategy are those of the
+    trainings. The same points give the same ids.
     """
     moment = datetime.now(UTC).isoformat(timespec="microseconds")
-    widths = [_width(level, past) for level in LEVELS]
+    curves = curves_of(points)
+    mark = _mark(target, kind, curves)
+    priors = {strategy: experience.prior(strategy) for strategy in curves}
+    alone = {
+        strategy: carried_on
+        for strategy, curve in curves.items()
+        if (carried_on := carried(curve, priors[strategy], target.train_images)) is not None
+    }
+    # The facts are of probes that are fitted in another way: not what was compared in the past.
+    together = drawn_to(experience.order(), alone) if kind == "trained" else alone
+    widths, cases = experience.widths(kind), len(experience.of_kind(kind))
     found = []
-    for one in facts.backbones:
-        expected = _expected(one, facts, len(split.test))
-        if expected is None:
-            continue
-        predicted, deviation = expected
-        (low_80, high_80), (low_95, high_95) = (
-            (max(0.0, predicted - width * deviation), min(1.0, predicted + width * deviation))
-            for width in widths
+    for strategy, carried_on in together.items():
+        one = replace(
+            _forecast(strategy, curves[strategy], carried_on, target, widths),
+            id=f"{mark}-{strategy}",
+            made_at=moment,
+            kind=kind,
+            batch=mark,
+            settings=(settings or {}).get(strategy),
+            cases=cases if cases >= ENOUGH_CASES else 0,
+            own_predicted=1 - alone[strategy].error,
+            prior_exponent=priors[strategy].mean,
+            caution=experience.own.caution,
         )
-        for strategy in names_with(Role.LINEAR_PROBE, backbone=one.name):
-            found.append(
-                AccuracyForecast(
-                    id=f"{mark}-{strategy}",
-                    made_at=moment,
-                    dataset_id=facts.dataset_id,
-                    strategy=strategy,
-                    image_size=facts.image_size,
-                    split_fingerprint=split.fingerprint,
-                    predicted=predicted,
-                    deviation=deviation,
-                    low_80=low_80,
-                    high_80=high_80,
-                    low_95=low_95,
-                    high_95=high_95,
-                    cases=len(past) if len(past) >= ENOUGH_CASES else 0,
-                )
-            )
+        found.append(_with_time(one, curves[strategy], target, experience.time_widths()))
+    if kind == "trained":
+        verdicts = verdicts_of(found)
+        found = [replace(one, verdict=verdicts[one.strategy]) for one in found]
+    return sorted(found, key=lambda one: -one.predicted)
+
+
+def _mark(target: Target, kind: Kind, curves: dict[str, list[CurvePoint]]) -> str:
+    """Names what forecasts are made from."""
+    parts = [asdict(target), kind, {name: list(map(asdict, some)) for name, some in curves.items()}]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _forecast(
+    strategy: str,
+    curve: Sequence[CurvePoint],
+    carried_on: Carried,
+    target: Target,
+    widths: tuple[float, float],
+) -> AccuracyForecast:
+    predicted = 1 - carried_on.error
+    deviation = carried_on.deviation(target.test_images)
+    (low_80, high_80), (low_95, high_95) = (
+        (max(0.0, predicted - width * deviation), min(1.0, predicted + width * deviation))
+        for width in widths
+    )
+    return AccuracyForecast(
+        id="",
+        made_at="",
+        dataset_id=target.dataset_id,
+        strategy=strategy,
+        image_size=target.image_size,
+        split_fingerprint=target.split_fingerprint,
+        predicted=predicted,
+        deviation=deviation,
+        low_80=low_80,
+        high_80=high_80,
+        low_95=low_95,
+        high_95=high_95,
+        cases=0,
+        largest=max(point.train_images for point in curve),
+        train_images=target.train_images,
+        exponent=carried_on.exponent,
+        own_exponent=carried_on.own_exponent,
+        own_weight=carried_on.own_weight,
+    )
+
+
+def _with_time(
+    one: AccuracyForecast, curve: Sequence[CurvePoint], target: Target, widths: tuple[float, float]
+) -> AccuracyForecast:
+    """The same with its seconds, and what a training on twice as many images would take."""
+    seconds = seconds_at(curve, target.train_images)
+    if seconds is None:
+        return one
+    # The largest training may be the whole one, which is known then.
+    factors = [math.exp(width * TIME_DEVIATION) for width in widths]
+    (low_80, high_80), (low_95, high_95) = ((seconds / by, seconds * by) for by in factors)
+    following = min(target.train_images, 2 * max(point.train_images for point in curve))
+    return replace(
+        one,
+        seconds=seconds,
+        seconds_80=(low_80, high_80),
+        seconds_95=(low_95, high_95),
+        spent_seconds=sum(point.seconds or 0.0 for point in curve),
+        next_images=following,
+        next_seconds=seconds_at(curve, following),
+    )
+
+
+# Verdicts -----------------------------------------------------------------------------------------
+
+
+def leader_of(forecasts: Sequence[AccuracyForecast]) -> AccuracyForecast | None:
+    """The highest, of equals the one that takes less time."""
+    return max(forecasts, key=lambda one: (one.predicted, -(one.seconds or math.inf)), default=None)
+
+
+def room_between(behind: AccuracyForecast, ahead: AccuracyForecast) -> float:
+    """By how much both forecasts together may be off at 95 %, as if they erred independently.
+
+    They are about the same test images, so they err together, and this is wider than it need be.
+    """
+    return math.hypot(behind.high_95 - behind.predicted, ahead.predicted - ahead.low_95)
+
+
+def verdicts_of(forecasts: Sequence[AccuracyForecast]) -> dict[str, Verdict]:
+    """By strategy, among forecasts that were made together.
+
+    Worth running: the leader, where it is expected to beat the majority class, and what is expected
+    to come within ``AS_GOOD`` of it. Cannot win: further behind the leader than both may be off.
+    Nothing can be told with too few graded cases, or where forecasts are silent.
+    """
+    leader = leader_of(forecasts)
+    if leader is None:
+        return {}
+    if not leader.cases or leader.caution == "silent":
+        return {one.strategy: "cannot_tell" for one in forecasts}
+    majority = next((one.predicted for one in forecasts if one.strategy == MAJORITY), 0.0)
+    found: dict[str, Verdict] = {}
+    for one in forecasts:
+        behind = leader.predicted - one.predicted
+        if behind > room_between(one, leader):
+            found[one.strategy] = "cannot_win"
+        elif behind <= AS_GOOD and one.low_80 > majority:
+            found[one.strategy] = "worth"
+        else:
+            found[one.strategy] = "cannot_tell"
     return found
 
 
-def _expected(one: BackboneFacts, facts: Facts, test_images: int) -> tuple[float, float] | None:
-    """Accuracy and standard deviation with all training images, on ``test_images``.
-
-    The deviation has three parts: the images that were measured on, the test images, and what the
-    step to more images may add.
-    """
-    times = facts.train_images / one.curve[-1].images
-    if times > MOST_TIMES:
-        return None
-    doublings = math.log2(times)
-    gain = 0.0 if one.doubling is None else max(0.0, one.doubling.difference)
-    room = 0.0 if one.doubling is None else (one.doubling.high - one.doubling.low) / 2
-    step = KEPT_GAIN * gain * doublings
-    predicted = min(1.0, one.probe.accuracy + step)
-    # Half an image keeps the deviation above 0 where all were predicted correctly.
-    rate = min(max(predicted, 0.5 / facts.distinct_images), 1 - 0.5 / facts.distinct_images)
-    variance = rate * (1 - rate) * (1 / facts.distinct_images + 1 / test_images)
-    variance += step**2 + (KEPT_GAIN * room * doublings / 2) ** 2
-    return predicted, math.sqrt(variance)
-
-
-def _width(level: float, past: Sequence[Graded]) -> float:
-    """How many standard deviations to either side; never fewer than a normal distribution has."""
-    usual = NormalDist().inv_cdf((1 + level) / 2)
-    if len(past) < ENOUGH_CASES:
-        return usual
-    ratios = sorted(abs(one.error) / one.forecast.deviation for one in past)
-    place = min(len(ratios), math.ceil((len(ratios) + 1) * level))
-    return max(usual, ratios[place - 1])
-
-
-# Grading ------------------------------------------------------------------------------------------
-
-
-def graded_forecasts(store: Store) -> tuple[Graded, ...]:
-    """Each dataset, strategy and image size once, by the first experiment that was begun after a
-    forecast; the newest forecast before that experiment counts."""
-    made = read_forecasts(store.database)
-    found: dict[tuple[str, str, int], Graded] = {}
-    oldest_first = sorted(store.experiments(), key=lambda one: one.created_at)
-    for experiment in oldest_first if made else ():
-        results: dict[str, list[float]] = {}
-        for run, result in finished_runs(store.runs(experiment.id)):
-            results.setdefault(run.strategy, []).append(result.scores.test.accuracy)
-        for strategy, accuracies in results.items():
-            before = [one for one in made if _is_about(one, experiment, strategy)]
-            key = (experiment.spec.dataset_id, strategy, experiment.spec.image_size)
-            if before and key not in found:
-                newest = max(before, key=lambda one: one.made_at)
-                found[key] = Graded(newest, experiment, fmean(accuracies))
-    return tuple(found.values())
-
-
-def _is_about(made: AccuracyForecast, experiment: ExperimentRecord, strategy: str) -> bool:
-    spec = experiment.spec
-    return (
-        (made.dataset_id, made.strategy, made.image_size, made.split_fingerprint)
-        == (spec.dataset_id, strategy, spec.image_size, spec.split_fingerprint)
-        and spec.train_share == 1
-        and spec.resize == RESIZES[0]
-        and not experiment.recorded
-        and not experiment.is_active
-        and made.made_at < experiment.created_at
-    )
-
-
-def coverage_of(graded: Sequence[Graded]) -> Coverage | None:
-    """None where nothing was graded."""
-    if not graded:
-        return None
-    hits_80, hits_95 = (sum(one.is_hit_80 for one in graded), sum(one.is_hit_95 for one in graded))
-    errors = [one.error for one in graded]
-    return Coverage(
-        cases=len(graded),
-        hits_80=hits_80,
-        hits_95=hits_95,
-        interval_80=wilson_interval(hits_80, len(graded)),
-        interval_95=wilson_interval(hits_95, len(graded)),
-        lowest=min(errors),
-        highest=max(errors),
-    )
+# Those that are stored ----------------------------------------------------------------------------
 
 
 def newest_forecasts(store: Store, dataset_id: str, image_size: int) -> list[AccuracyForecast]:

@@ -26,7 +26,7 @@ from core.analysis.advice.facts import (
     facts_folder,
     write_facts,
 )
-from core.analysis.advice.forecasts import forecasts_of, graded_forecasts
+from core.analysis.advice.made import forecast_from_facts
 from core.analysis.advice.probes import (
     FRACTIONS,
     Classify,
@@ -48,7 +48,6 @@ from core.datasets.dataset import Dataset
 from core.datasets.prepare import PreparedImages, prepare_images
 from core.datasets.storage import open_dataset
 from core.errors import HeadstartError, UnknownName
-from core.experiments.accuracy_forecasts import keep_forecasts
 from core.experiments.store import open_store
 from core.experiments.used_backbones import seen_test_images
 from core.jobs.context import JobContext
@@ -71,10 +70,8 @@ def run(arguments: dict[str, Any], context: JobContext) -> None:
     path = facts_folder(dataset) / Path(arguments["name"]).name
     store = open_store()
     try:
-        split = default_split().of(dataset)
         # Before the facts: whoever reads these finds the forecasts too.
-        forecasts = forecasts_of(found, split, path.stem, graded_forecasts(store))
-        keep_forecasts(store.database, forecasts)
+        forecast_from_facts(store, dataset, found)
         write_facts(found, path)
     except FileNotFoundError as error:
         raise HeadstartError(REMOVED) from error
@@ -189,7 +186,7 @@ class _Source:
         for key in matching_keys(stored_pieces(), wanted, shape, self._images):
             stored = find_stored(key, self._images)
             if stored is not None:
-                return stored.take(self._images)
+                return stored.take(self._images).astype(np.float32)
         return self._extracted(backbone, taps)
 
     def features_of_blocks(self, backbone: Backbone) -> dict[str, np.ndarray]:
@@ -216,7 +213,7 @@ class _Source:
             include_top=False,
             image_size=self._size,
             mean_rgb=backbone.preparation.mean_rgb,
-            precision=policy.backbone_precision(backbone),
+            precision=policy.precision,
             jit=policy.compile_with_xla,
             batch_size=FEATURE_BATCH,
             made_on=policy.made_on,
@@ -234,7 +231,7 @@ class _Source:
             self._context.should_stop,
         )
         self.extraction_seconds += time.perf_counter() - started
-        return found.take(self._images)
+        return found.take(self._images).astype(np.float32)
 
 
 # What is fitted on them ---------------------------------------------------------------------------

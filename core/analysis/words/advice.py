@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from core.analysis.advice.experience import ENOUGH_CASES
 from core.analysis.advice.facts import BLOCKS_OF, BackboneFacts, Difference, Estimate, Facts
-from core.analysis.advice.forecasts import ENOUGH_CASES
 from core.analysis.advice.placing import (
     AS_GOOD,
     MANY_A_CLASS,

@@ -36,6 +36,7 @@ PROPERTY_TITLES = {
     ImageProperty.CONTRAST: "contrast",
     ImageProperty.SHARPNESS: "sharpness",
     ImageProperty.DISTANCE: "nearest training image",
+    ImageProperty.METADATA: "what came with the images",
     ImageProperty.OWN: "your own",
 }
 PROPERTY_MEANINGS = {
@@ -47,6 +48,8 @@ PROPERTY_MEANINGS = {
     ImageProperty.CONTRAST: "the standard deviation of the grey levels",
     ImageProperty.SHARPNESS: "the variance of the Laplacian: high where there are many edges, low "
     "where the picture is blurred or plain",
+    ImageProperty.METADATA: "a column of a table, or of a Parquet file, that the dataset was added "
+    "with; nothing is trained on it",
     ImageProperty.DISTANCE: "1 minus the correlation with the training image that is most alike, "
     "both as grey thumbnails of 16 × 16 pixels: 0 is the same picture",
 }
@@ -66,6 +69,8 @@ def slice_title(one: Slice, classes: Sequence[str]) -> str:
         return f"class {quoted(classes[one.place])}"
     if one.kind is ImageProperty.OWN:
         return quoted(one.name)
+    if one.kind is ImageProperty.METADATA:
+        return f"{one.name} {quoted(one.word) if one.word else f'{one.low:,g} to {one.high:,g}'}"
     if one.kind is ImageProperty.COLOUR:
         return "colour" if one.low else "grey"
     low, high = (_value(one.kind, value) for value in (one.low, one.high))
@@ -87,6 +92,27 @@ def describe_slices(gains: SliceGains, classes: Sequence[str]) -> list[str]:
     if single := one_seed_words(*seeds):
         found.append(f"{single[0].upper()}{single[1:]}: the luck of training is in no interval.")
     return [*filter(None, found), describe_slice_tests(gains)]
+
+
+def describe_slices_in_short(gains: SliceGains, classes: Sequence[str]) -> str:
+    """The slice in which the difference is most another one than elsewhere; without any, that no
+    slice differs. Empty where there are no slices."""
+    if not gains.entries:
+        return ""
+    differing = [(one, one.beyond) for one in gains.elsewhere_differs if one.beyond]
+    if not differing:
+        found = [_where_there_is_one(gains, classes)]
+        if any(one.gain.outcome is not Outcome.TIED for one in gains.entries):
+            found.append(_where_it_differs(gains, classes))
+        return " ".join(filter(None, found))
+    one, beyond = max(differing, key=lambda found: abs(found[1].value))
+    return (
+        f"What {closed(gains.second_title)} gains over {closed(gains.first_title)} depends on the "
+        f"images, most of all in this slice: {slice_title(one.of, classes)} "
+        f"({count_text(one.images, 'image')}), {signed_points(one.gain.value)} points, against "
+        f"{signed_points(one.elsewhere or 0.0)} on the other images "
+        f"({p_text(beyond.adjusted_p_value)} after Holm over {count_text(gains.tests, 'test')})."
+    )
 
 
 def describe_slice_tests(gains: SliceGains) -> str:
@@ -132,9 +158,12 @@ def describe_left_out(left_out: Sequence[LeftOut], classes: Sequence[str]) -> li
         (Reason.SAME, "The same images as slices above, so not counted again: {}."),
     ):
         names = [
-            f"{'some by ' if one.is_part else ''}{PROPERTY_TITLES[one.kind]}"
+            f"{'some by ' if one.is_part else ''}"
+            f"{quoted(one.name) if one.name else PROPERTY_TITLES[one.kind]}"
             for one in left_out
-            if one.reason is reason and not one.labels and not one.name
+            if one.reason is reason
+            and not one.labels
+            and (not one.name or one.kind is ImageProperty.METADATA)
         ]
         if names:
             found.append(sentence.format(list_text(names)))
@@ -142,7 +171,11 @@ def describe_left_out(left_out: Sequence[LeftOut], classes: Sequence[str]) -> li
         (Reason.FEW, f"Too few test images, under {FEWEST_IMAGES}, are in {{}}."),
         (Reason.UNKNOWN, "Not measured here, or not cut like that: the parts of {}."),
     ):
-        names = [quoted(one.name) for one in left_out if one.name and one.reason is reason]
+        names = [
+            quoted(one.name)
+            for one in left_out
+            if one.kind is ImageProperty.OWN and one.reason is reason
+        ]
         if names:
             found.append(sentence.format(list_text(names)))
     for one in left_out:

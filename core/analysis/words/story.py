@@ -19,6 +19,7 @@ from core.analysis.story import (
     visual_of,
 )
 from core.analysis.verdicts import Outcome
+from core.analysis.words.grades import describe_quote
 from core.analysis.words.verdicts import (
     always,
     closed,
@@ -153,7 +154,10 @@ def _network_small_print(facts: StoryFacts, strategy: str) -> str:
     if majority is not None and majority.is_better and before is not None:
         pair = facts.verdict(strategy, over=before.strategy)
         words = NOT_KEPT if pair is None else describe_pair(pair)
-    return f"{_measured(facts, row)} {words}{_why_this_one(facts, strategy)}"
+    known = f"{_measured(facts, row)} {words}{_why_this_one(facts, strategy)}"
+    if needs_pretrained(strategy) and facts.quote is not None:
+        return f"{known} {describe_quote(facts.quote)}"
+    return known
 
 
 def _why_this_one(facts: StoryFacts, strategy: str) -> str:

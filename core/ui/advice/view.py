@@ -5,7 +5,7 @@ from contextlib import suppress
 import streamlit as st
 
 from core.analysis.advice.facts import Facts, facts_work, known_facts, latest_facts, read_facts
-from core.analysis.advice.forecasts import coverage_of, graded_forecasts, newest_forecasts
+from core.analysis.advice.grades import graded_forecasts
 from core.analysis.advice.placing import Placement, found_here, placed, proposal
 from core.analysis.words.advice import (
     CONVENTIONS,
@@ -17,12 +17,10 @@ from core.analysis.words.advice import (
     describe_similarity,
     how_measured,
 )
-from core.analysis.words.forecasts import describe_coverage, describe_forecast, describe_forecasts
 from core.charts.advice import (
     Lying,
     blocks_chart,
     found_frame,
-    graded_frame,
     growth_chart,
     probes_chart,
     scenarios_chart,
@@ -30,6 +28,7 @@ from core.charts.advice import (
 from core.datasets.dataset import Dataset
 from core.errors import BadInput, UnknownName
 from core.text import count_text, escape_markdown, seconds_text
+from core.ui.advice.forecasts import show_forecasts, show_grades
 from core.ui.datasets.facts import (
     HEALTH,
     address_of,
@@ -124,7 +123,9 @@ def _show(dataset: Dataset, facts: Facts) -> None:
     _show_rule(dataset, facts, placement)
     if facts.backbones:
         _show_charts(facts, placement)
-    _show_forecasts(dataset, facts)
+    graded = graded_forecasts(reads.store())
+    show_forecasts(dataset, facts, graded)
+    show_grades(facts, graded)
     _show_found(dataset, facts)
     with st.expander("How this was measured", icon=":material/straighten:"):
         st.markdown(escape_markdown(how_measured(facts)))
@@ -164,21 +165,6 @@ def _show_charts(facts: Facts, placement: Placement) -> None:
     st.header("Would more images help?", help=explain_all("learning curve"))
     st.markdown(escape_markdown(describe_curve(facts)))
     show_exhibit(growth_chart(facts), "advice.growth")
-
-
-def _show_forecasts(dataset: Dataset, facts: Facts) -> None:
-    """What the probes are expected to reach, and how good earlier forecasts were."""
-    st.header("How good was the advice?", help=explain_all("test images", "probe"))
-    with error_box():
-        made = newest_forecasts(reads.store(), dataset.id, facts.image_size)
-        st.markdown(escape_markdown(describe_forecasts(made)))
-        if made:
-            sentences(describe_forecast(one) for one in made)
-        graded = graded_forecasts(reads.store())
-        st.markdown(escape_markdown(describe_coverage(coverage_of(graded))))
-        if graded:
-            alt = "Each graded forecast with what came out, one line each."
-            show_table(graded_frame(graded), "advice.graded", alt)
 
 
 def _show_found(dataset: Dataset, facts: Facts) -> None:

@@ -1,21 +1,15 @@
 """Compare, Where it helps: slices of the test images, where the gain holds, how good each is."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import streamlit as st
 
 from core.analysis.choice import needs_pretrained
 from core.analysis.evidence import ExperimentPredictions
-from core.analysis.image_properties import (
-    ImageProperty,
-    image_properties,
-    kept_measurements,
-    property_values,
-)
+from core.analysis.image_properties import ImageProperty, image_properties
 from core.analysis.significance import image_differences
-from core.analysis.slice_gains import SliceGains, slice_gains
-from core.analysis.slices import Slice, Slicing, slice_accuracies, slices_of, with_own_slices
+from core.analysis.slice_gains import SliceGains
+from core.analysis.slices import Slice, Slicing, slice_accuracies
 from core.analysis.verdicts import pair_verdict
 from core.analysis.words.slices import (
     NO_SLICES,
@@ -29,7 +23,6 @@ from core.analysis.words.slices import (
 from core.analysis.words.verdicts import describe_pair
 from core.charts.slices import MOST_GAINS, sections_of, slice_accuracy_chart, slice_gains_chart
 from core.datasets.dataset import Dataset
-from core.experiments.labels import OwnSlice
 from core.text import count_text, escape_markdown
 from core.ui.compare.image import show_image
 from core.ui.compare.own_slices import show_own_slices
@@ -37,6 +30,7 @@ from core.ui.frame import evidence_reads, reads
 from core.ui.frame.address import Choice, choose_in_list, choose_in_row, remember, wanted_number
 from core.ui.frame.evidence_reads import Subject, computed, drawn, kept
 from core.ui.frame.job_status import ready_or_words
+from core.ui.frame.slice_reads import Known, gains_of, known_of, slicing_of
 from core.ui.widgets.exhibit import (
     choose_headline_pair,
     dataset_or_words,
@@ -64,15 +58,6 @@ MEASURE_HELP = (
 )
 
 
-class Known(NamedTuple):
-    """What slices are made from: whether the dataset is here, whether its images were measured,
-    and the slices that people named, each with its parts."""
-
-    dataset: bool
-    measured: bool
-    own: tuple[tuple[str, tuple[str, ...]], ...]
-
-
 def show_slices(subject: Subject) -> None:
     evidence = evidence_or_words(subject)
     if evidence is None:
@@ -87,8 +72,8 @@ def show_slices(subject: Subject) -> None:
     if image is not None:
         show_image(subject, evidence, dataset, image)
         return
-    known = _known(subject, dataset)
-    slicing = _slicing(subject, known)
+    known = known_of(subject, dataset is not None)
+    slicing = slicing_of(subject, known)
     pair = choose_headline_pair(subject)
     if pair is not None:
         remember(first=pair[0], second=pair[1])
@@ -101,40 +86,14 @@ def show_slices(subject: Subject) -> None:
     if not slicing.slices:
         st.info(NO_SLICES)
         return
-    gains = None if pair is None else _gains(subject, known, *pair)
+    gains = None if pair is None else gains_of(subject, known, *pair)
     slices = _telling_first(slicing, gains)
     _show_accuracies(subject, slices, known)
     _show_images(evidence, dataset, slices, gains)
 
 
-def _known(subject: Subject, dataset: Dataset | None) -> Known:
-    own = tuple((one.name, one.parts) for one in subject.experiment.labels.slices)
-    return Known(dataset is not None, kept_measurements(subject.id) is not None, own)
-
-
-def _slicing(subject: Subject, known: Known) -> Slicing:
-    def cut() -> Slicing:
-        spec = subject.experiment.spec
-        dataset = reads.dataset(spec.dataset_id) if known.dataset else None
-        measurements = kept_measurements(subject.id) if known.measured else None
-        evidence = evidence_reads.evidence(subject)
-        slicing = slices_of(property_values(evidence, spec, dataset, measurements))
-        return with_own_slices(slicing, [OwnSlice(*one) for one in known.own])
-
-    return kept(subject, ("slices", known), cut)
-
-
-def _gains(subject: Subject, known: Known, first: str, second: str) -> SliceGains:
-    slices = _slicing(subject, known).slices
-    return kept(
-        subject,
-        ("slice gains", known, first, second),
-        lambda: slice_gains(evidence_reads.evidence(subject), slices, first, second),
-    )
-
-
 def _draw_gains(subject: Subject, known: Known, first: str, second: str) -> None:
-    gains = _gains(subject, known, first, second)
+    gains = gains_of(subject, known, first, second)
     verdict = computed(subject, pair_verdict, first, second)
     classes = evidence_reads.evidence(subject).classes
     is_pretrained = needs_pretrained(second) and not needs_pretrained(first)
@@ -182,7 +141,7 @@ def _show_accuracies(subject: Subject, slices: Sequence[Slice], known: Known) ->
 
 
 def _draw_accuracies(subject: Subject, known: Known, chosen: str) -> None:
-    evidence, slicing = evidence_reads.evidence(subject), _slicing(subject, known)
+    evidence, slicing = evidence_reads.evidence(subject), slicing_of(subject, known)
     accuracies = kept(
         subject, ("slice accuracies", known), lambda: slice_accuracies(evidence, slicing)
     )

@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.analysis.comparison import title_of
 from core.analysis.several import MOST_EXPERIMENTS
+from core.errors import HeadstartError
 from core.experiments.labels import history
 from core.experiments.records import ExperimentRecord
 from core.experiments.removal import loss_of, removed_lately, why_kept
@@ -19,22 +20,35 @@ from core.strategies.registry import offered_strategies
 from core.text import count_text, escape_markdown, size_text
 from core.ui.frame import actions, reads
 from core.ui.frame.access import editor_help, may_edit, show_viewer_note
+from core.ui.frame.address import remember
 from core.ui.frame.errors import LARGEST_DOWNLOAD_BYTES, error_box, file_or_error
 from core.ui.frame.page import link_to
 from core.ui.widgets.results import experiment_label
 
+WHERE_ARCHIVED = "The filter Archive says which are shown."
+# Pixels, those of a button: the table must not move when the first row is chosen.
+LINE_HEIGHT = 40
+
 
 def show_chosen(chosen: Sequence[ExperimentRecord]) -> None:
+    """One line, in which all is that can be done with them."""
     if not chosen:
-        st.caption("Choose rows at their left edge: one to open or name it, several to compare.")
+        with st.container(height=LINE_HEIGHT, border=False, vertical_alignment="center"):
+            st.caption("Choose rows at their left edge; Shift takes a range.")
         return
     ids = [experiment.id for experiment in chosen]
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         if len(ids) == 1:
             link_to("compare", "Open", experiment=ids[0])
+            if chosen[0].is_active:
+                link_to("benchmark", "Watch it", experiment=ids[0])
             link_to("start", "Its story", experiment=ids[0])
             link_to("benchmark", "Repeat with changes", repeat=ids[0])
             _offer_export(chosen[0])
+            if st.button("Name …", help="Name, tags, note, and who changed them."):
+                _show_labels(chosen[0])
+            if st.button("Add seeds …", disabled=not may_edit(), help=editor_help()):
+                _show_extension(chosen[0])
         elif len(ids) <= MOST_EXPERIMENTS:
             link_to(
                 "compare",
@@ -51,9 +65,6 @@ def show_chosen(chosen: Sequence[ExperimentRecord]) -> None:
         _offer_switch(chosen, "reviewed", "Mark as reviewed", "Back to draft")
         with st.popover("Remove …", disabled=not may_edit(), help=editor_help()):
             _offer_removal(chosen)
-    if len(chosen) == 1:
-        _show_labels(chosen[0])
-        _show_extension(chosen[0])
 
 
 def _offer_resume(chosen: Sequence[ExperimentRecord]) -> None:
@@ -81,30 +92,46 @@ def _resume(experiment_ids: Sequence[str]) -> None:
 
 def _offer_export(experiment: ExperimentRecord) -> None:
     is_whole = experiment.state_counts.get("finished") == sum(experiment.state_counts.values())
-    size_bytes = loss_of([experiment], reads.store()).size_bytes
+    with st.popover(
+        "Export …",
+        icon=":material/download:",
+        disabled=not is_whole,
+        help="One file for another Headstart. All runs must have finished.",
+    ):
+        kept_bytes = loss_of([experiment], reads.store()).size_bytes
+        _offer_file(experiment, "Results and weights", kept_bytes)
+        try:
+            images_bytes = int(reads.dataset(experiment.spec.dataset_id).sizes.sum())
+        except HeadstartError:
+            st.caption("Its images are not here.")
+        else:
+            _offer_file(experiment, "The same with the images", kept_bytes + images_bytes, True)
+
+
+def _offer_file(
+    experiment: ExperimentRecord, label: str, size_bytes: int, with_images: bool = False
+) -> None:
     if size_bytes > LARGEST_DOWNLOAD_BYTES:
+        flag = " --with-images" if with_images else ""
         st.caption(
-            f"Export: {size_text(size_bytes)} are more than a browser should fetch. Type "
-            f"`python -m core experiments export {experiment.id} --output FILE.zip`."
+            f"{label}: {size_text(size_bytes)} are more than a browser should fetch. Type "
+            f"`python -m core experiments export {experiment.id} --output FILE.zip{flag}`."
         )
         return
     st.download_button(
-        "Export",
-        data=file_or_error(lambda: _exported(experiment.id)),
+        f"{label}, about {size_text(size_bytes)}",
+        data=file_or_error(lambda: _exported(experiment.id, with_images)),
         file_name=f"headstart-{experiment.id}.zip",
         mime="application/zip",
-        icon=":material/download:",
-        disabled=not is_whole,
+        key=f"experiments.export.{with_images}",
         on_click="ignore",
-        help="One file with results, predictions and trained weights, for another Headstart; "
-        "without the images. All runs must have finished.",
     )
 
 
-def _exported(experiment_id: str) -> bytes:
+def _exported(experiment_id: str, with_images: bool) -> bytes:
     with tempfile.TemporaryDirectory() as name:
         file = Path(name) / "experiment.zip"
-        export_file(reads.store(), experiment_id, file)
+        export_file(reads.store(), experiment_id, file, with_images)
         return file.read_bytes()
 
 
@@ -120,7 +147,8 @@ def show_import() -> None:
         if st.form_submit_button("Import") and file is not None:
             with error_box():
                 imported = actions.import_experiment(file)
-                st.success(f"Experiment {imported} is here.")
+                reads.wake_worker()  # images in it are read by a job
+                remember(words=imported, page=None)  # among many it would not be seen
                 st.rerun()
 
 
@@ -203,17 +231,21 @@ def _offer_switch(chosen: Sequence[ExperimentRecord], field: str, on: str, off: 
 def _label(experiment_ids: Sequence[str], **given: Any) -> None:
     with error_box():
         actions.label_experiments(experiment_ids, **given)
+        if "archived" in given:  # their rows are gone from the table that was looked at
+            moved = "Archived" if given["archived"] else "Taken out of the archive"
+            st.toast(f"{moved}: {count_text(len(experiment_ids), 'experiment')}. {WHERE_ARCHIVED}")
 
 
+@st.dialog("Name, tags and note")
 def _show_labels(experiment: ExperimentRecord) -> None:
-    """Name, tags and note of one, to read and, for editors, to write; below them who changed it."""
+    """Of one, to read and, for editors, to write; below them who changed it."""
     labels = experiment.labels
     if not may_edit():
         if labels.note:
             st.markdown(escape_markdown(labels.note))
         show_viewer_note("name experiments")
     else:
-        with st.form(f"experiments.labels.{experiment.id}"):
+        with st.form(f"experiments.labels.{experiment.id}", border=False):
             name = st.text_input("Name", labels.name, max_chars=80)
             tags = st.multiselect(
                 "Tags",
@@ -242,31 +274,27 @@ def _show_labels(experiment: ExperimentRecord) -> None:
             )
 
 
+@st.dialog("Add strategies or seeds")
 def _show_extension(experiment: ExperimentRecord) -> None:
     """More strategies and seeds on the same split, scored on the same test images."""
-    if not may_edit():
-        return
     spec = experiment.spec
     there = {name for name, _ in spec.strategies}
     offered = [name for name in offered_strategies() if name not in there]
-    with (
-        st.expander("Add strategies or seeds", icon=":material/add_circle:"),
-        st.form(f"experiments.extend.{experiment.id}"),
-    ):
+    with st.form(f"experiments.extend.{experiment.id}", border=False):
         st.caption(
             f"They run on the same split, {spec.image_size} × {spec.image_size} pixels, preset "
             f"{escape_markdown(spec.preset)}; Compare shows them with the others."
         )
+        more = st.number_input(
+            "More seeds", 0, 20, help=f"Of each strategy. It has {len(spec.seeds)}."
+        )
         strategies = st.multiselect("More strategies", offered, format_func=title_of)
-        more = st.number_input("More seeds", 0, 20, help=f"It has {len(spec.seeds)}.")
         if st.form_submit_button("Run them", icon=":material/play_arrow:"):
             first = max(spec.seeds) + 1
             with error_box():
                 actions.extend_experiment(experiment, strategies, range(first, first + more))
                 reads.wake_worker()
                 st.rerun()
-    if experiment.is_active:
-        link_to("benchmark", "Watch it", experiment=experiment.id)
 
 
 def _shown(value: object) -> str:

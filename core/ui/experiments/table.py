@@ -15,10 +15,12 @@ from core.analysis.listing import ListedResult
 from core.analysis.words.datasets import HELPED
 from core.errors import HeadstartError
 from core.experiments.records import ExperimentRecord
+from core.strategies.registry import STRATEGIES
 from core.text import count_text, seconds_text, size_text
 from core.ui.experiments.chosen import show_chosen, show_import, show_removed
 from core.ui.experiments.listed import listed, make_missing
 from core.ui.frame import reads
+from core.ui.frame.access import visitor
 from core.ui.frame.address import Choice, choose_in_list, remember
 from core.ui.frame.drawing import digest_of
 from core.ui.widgets.tiles import page_number, turn_page
@@ -35,7 +37,12 @@ STATES = {
 }
 SOURCES = {ANY: "Own and recorded", "own": "Own", "recorded": "Recorded"}
 SHELVES = {"": "Not archived", "archived": "Archived", "all": "All"}
+MINE = "mine"
+OWNERS = {ANY: "Anybody's", MINE: "Mine"}
+# Pixels of the table: its head and one row. More rows than these scroll inside it.
+HEAD_HEIGHT, ROW_HEIGHT, MOST_ROWS_IN_SIGHT = 37, 40, 15
 COLUMN_HELP = {
+    "backbones": "The pre-trained networks whose strategies are in it, those from scratch too.",
     "best (%)": "Test accuracy of the best strategy: mean over its seeds.",
     "interval (%)": "95 % Wilson interval of that accuracy.",
     "over majority (points)": "How far the best is above always predicting the commonest class.",
@@ -43,7 +50,8 @@ COLUMN_HELP = {
     "no where the test tells them apart, else cannot tell.",
     "gain (points)": "Of that pair: how far the pre-trained one is ahead.",
     "cheapest as good": "The quickest strategy that cannot be told apart from the best, and that "
-    "is clearly better than the majority class.",
+    "is clearly better than the majority class; with the time of one run.",
+    "owner": "Who started it. Those from the command line, and older ones, have none.",
     "time": "Of all runs together, as they were when they ran.",
     "size": "Predictions and trained weights on this machine.",
 }
@@ -67,18 +75,21 @@ class Entry:
         spec, labels = self.experiment.spec, self.experiment.labels
         titles = (title_of(name) for name, _ in spec.strategies)
         parts = (self.experiment.id, labels.name, labels.note, *labels.tags, spec.dataset_name)
+        parts += (labels.owner,)
         return " ".join((*parts, *titles, spec.preset, f"{spec.image_size} px")).casefold()
 
 
 @dataclass(frozen=True)
 class Listing:
     """All experiments, the newest first, until something is committed; ``missing``: the marks of
-    those whose results are still to be read. ``datasets``, ``presets``, ``tags``: what there is."""
+    those whose results are still to be read. ``datasets``, ``presets``, ``devices``, ``tags``: what
+    there is."""
 
     entries: tuple[Entry, ...]
     missing: Mapping[str, str]
     datasets: tuple[str, ...]
     presets: tuple[str, ...]
+    devices: tuple[str, ...]
     tags: tuple[str, ...]
 
 
@@ -102,7 +113,8 @@ def show_experiments(experiments: Sequence[ExperimentRecord]) -> None:
     """The page below its title; ``experiments``: all, the newest first."""
     listing = reads.store().unless_changed("listing", lambda: _listing(experiments))
     entries = listing.entries
-    found = _filtered(listing)
+    email = visitor().email
+    found = _filtered(listing, email)
     st.caption(
         f"{count_text(len(found), 'experiment')} of {len(entries):,}"
         if len(found) < len(entries)
@@ -112,9 +124,12 @@ def show_experiments(experiments: Sequence[ExperimentRecord]) -> None:
     page = page_number(pages)
     shown = found[(page - 1) * ROWS_ON_A_PAGE : page * ROWS_ON_A_PAGE]
     if shown:
-        chosen = _show_table(shown)
+        # Above the table, so that it is seen however long that is.
+        actions = st.container()
+        chosen = _show_table(shown, has_owners=email is not None)
         turn_page(pages, page)
-        show_chosen(chosen)
+        with actions:
+            show_chosen(chosen)
     else:
         st.info("No experiment is like that. Take a filter away.", icon=":material/filter_alt_off:")
     show_import()
@@ -130,6 +145,7 @@ def _listing(experiments: Sequence[ExperimentRecord]) -> Listing:
         missing=missing,
         datasets=tuple(sorted({spec.dataset_name for spec in specs}, key=str.casefold)),
         presets=tuple(sorted({spec.preset for spec in specs})),
+        devices=tuple(sorted({result.device for _, result in found if result})),
         tags=tuple(sorted({tag for each in experiments for tag in each.labels.tags})),
     )
 
@@ -137,7 +153,8 @@ def _listing(experiments: Sequence[ExperimentRecord]) -> Listing:
 # The filters --------------------------------------------------------------------------------------
 
 
-def _filtered(listing: Listing) -> list[Entry]:
+def _filtered(listing: Listing, email: str | None) -> list[Entry]:
+    """``email``: of who is signed in."""
     tags = listing.tags
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         words = _search().casefold().split()
@@ -145,7 +162,15 @@ def _filtered(listing: Listing) -> list[Entry]:
         preset = _choose("preset", "Preset", {ANY: "All presets"} | _same(listing.presets))
         state = _choose("state", "State", STATES)
         source = _choose("source", "Made where", SOURCES)
+        devices = {ANY: "All devices"} | _same(listing.devices)
+        # Where all were made on one there is nothing to choose, unless a link names another.
+        device = (
+            _choose("device", "Device", devices)
+            if len(listing.devices) > 1 or "device" in st.query_params
+            else ANY
+        )
         tag = _choose("tag", "Tag", {ANY: "All tags"} | _same(tags)) if tags else ANY
+        owner = _choose("owner", "Started by", OWNERS) if email else ANY
         shelf = _choose("shelf", "Archive", SHELVES)
         order = _choose("sort", "Order", {name: title for name, (title, _) in SORTS.items()})
 
@@ -156,7 +181,9 @@ def _filtered(listing: Listing) -> list[Entry]:
             and preset in (ANY, experiment.spec.preset)
             and state in (ANY, entry.state)
             and source in (ANY, "recorded" if experiment.recorded else "own")
+            and (device == ANY or (entry.result is not None and entry.result.device == device))
             and (tag == ANY or tag in experiment.labels.tags)
+            and (owner == ANY or experiment.labels.owner == email)
             and (shelf == "all" or experiment.labels.archived == (shelf == "archived"))
             and (not words or all(word in entry.words for word in words))
         )
@@ -190,9 +217,11 @@ def _same(names: Sequence[str]) -> dict[str, str]:
 # The table ----------------------------------------------------------------------------------------
 
 
-def _show_table(entries: Sequence[Entry]) -> list[ExperimentRecord]:
+def _show_table(entries: Sequence[Entry], has_owners: bool) -> list[ExperimentRecord]:
     """Returns the experiments whose rows are chosen."""
     frame = pd.DataFrame([_row(entry) for entry in entries])
+    if not has_owners:
+        frame = frame.drop(columns="owner")
     number = st.column_config.NumberColumn
     config: dict[str, Any] = {
         name: st.column_config.Column(help=COLUMN_HELP.get(name)) for name in frame.columns
@@ -206,7 +235,8 @@ def _show_table(entries: Sequence[Entry]) -> list[ExperimentRecord]:
         hide_index=True,
         column_config=config,
         placeholder="",
-        row_height=40,
+        row_height=ROW_HEIGHT,
+        height=HEAD_HEIGHT + ROW_HEIGHT * min(len(frame), MOST_ROWS_IN_SIGHT),
         on_select="rerun",
         selection_mode="multi-row",
         # Other rows are another table: what was chosen by its place must not become another one.
@@ -225,6 +255,7 @@ def _row(entry: Entry) -> dict[str, Any]:
         "": _thumbnail(spec.dataset_id),
         "name": named or experiment.id,
         "dataset": spec.dataset_name,
+        "backbones": ", ".join(_backbones(experiment)),
         "date": experiment.created_at[:16].replace("T", " "),
         "best strategy": result.best if result else None,
         "best (%)": 100 * result.accuracy if result else None,
@@ -234,12 +265,13 @@ def _row(entry: Entry) -> dict[str, Any]:
         "gain (points)": 100 * result.difference
         if result and result.difference is not None
         else None,
-        "cheapest as good": result.cheapest if result else None,
+        "cheapest as good": _cheapest(result) if result else None,
         "strategies": len(spec.strategies),
         "seeds": len(spec.seeds),
         "size (px)": spec.image_size,
         "preset": spec.preset,
         "state": states[entry.state],
+        "owner": labels.owner,
         "made": "recorded" if experiment.recorded else "here",
         "reviewed": labels.reviewed,
         "tags": list(labels.tags),
@@ -249,6 +281,18 @@ def _row(entry: Entry) -> dict[str, Any]:
         "id": experiment.id,
     }
     return row
+
+
+def _backbones(experiment: ExperimentRecord) -> list[str]:
+    """Titles, those of the cheap strategies first; a strategy that this edition lacks has none."""
+    known = (STRATEGIES.get(name) for name, _ in experiment.spec.strategies)
+    return list(dict.fromkeys(one.backbone.title for one in known if one and one.backbone))
+
+
+def _cheapest(result: ListedResult) -> str | None:
+    if result.cheapest is None or result.cheapest_seconds is None:
+        return result.cheapest
+    return f"{result.cheapest}, {seconds_text(result.cheapest_seconds)}"
 
 
 @st.cache_data(max_entries=512, ttl=3600, show_spinner=False)

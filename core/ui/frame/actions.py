@@ -6,6 +6,7 @@ that somebody made by hand. Each raises ``NotAllowed`` for whoever is no editor.
 """
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from core.analysis.advice import facts
@@ -26,12 +27,14 @@ from core.ui.frame.access import editors_only, visitor
 
 @editors_only
 def create_experiments(specs: Sequence[ExperimentSpec]) -> list[str]:
-    """Queue the runs of all ``specs``, or of none; returns the ids of the experiments.
+    """Queue the runs of all ``specs``, or of none; returns the ids of the experiments, whose owner
+    is whoever is signed in.
 
     Raises ``LimitReached`` where too many runs would wait, or the home is full.
     """
     check_stored(0, "what these runs keep")
-    return reads.store().create_experiments(specs, current_settings().most_queued_runs)
+    owner = visitor().email or ""
+    return reads.store().create_experiments(specs, current_settings().most_queued_runs, owner)
 
 
 @editors_only
@@ -87,9 +90,16 @@ def drop_weights(experiment_ids: Iterable[str]) -> None:
 
 @editors_only
 def import_experiment(file: BinaryIO) -> str:
-    """``sharing.import_file``; returns the id. Raises ``LimitReached`` where the home is full."""
+    """``sharing.import_file``; returns the id. Images in it are read by a job, like an upload.
+    Raises ``LimitReached`` where the home is full."""
     check_stored(0, "this experiment")
-    return sharing.import_file(reads.store(), file)
+
+    def read_later(images: Path, _dataset_id: str, name: str) -> None:
+        with open(images, "rb") as stream:
+            file_name = f"{name.replace('/', '-')}.zip"
+            imports.receive_upload(reads.store(), [(file_name, stream)], None)
+
+    return sharing.import_file(reads.store(), file, read_later)
 
 
 @editors_only

@@ -1,4 +1,4 @@
-"""Forecasts: their width, that they never change, and how they are graded."""
+"""Forecasts: what they go out from, their width, the verdicts, and that they never change."""
 
 import math
 from dataclasses import replace
@@ -7,109 +7,219 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from core.analysis.advice import forecasts as module
+from core.analysis.advice.experience import ENOUGH_CASES, Case, Experience, OwnRecord, PastCurve
 from core.analysis.advice.forecasts import (
-    ENOUGH_CASES,
-    KEPT_GAIN,
-    Graded,
-    coverage_of,
+    Target,
     forecasts_of,
-    graded_forecasts,
+    leader_of,
     newest_forecasts,
+    points_of_facts,
+    points_of_race,
+    verdicts_of,
 )
-from core.analysis.significance import wilson_interval
-from core.datasets.split import Split
-from core.experiments.accuracy_forecasts import (
-    AccuracyForecast,
-    forecasts,
-    keep_forecasts,
-    read_forecasts,
-)
-from core.experiments.planning import plan_experiment
+from core.analysis.advice.power_law import USUAL, CurvePoint, carried
+from core.experiments.accuracy_forecasts import forecasts, keep_forecasts, read_forecasts
+from core.experiments.race_points import packed
 from core.experiments.store import Store
-from tests import made_up
-from tests.made_facts import backbone, difference, facts
+from tests.analysis.advice.made_forecasts import forecast, trained
+from tests.experiments.test_race_points import point
+from tests.made_facts import backbone, facts
 
-SPLIT = Split(np.arange(113), np.arange(113, 125), np.arange(125, 175), "f" * 64)
+TARGET = Target("e" * 64, "f" * 64, 96, train_images=113, test_images=50)
+NOTHING = Experience()
 
 
-def forecast(**changes: object) -> AccuracyForecast:
+def case(error: float, deviation: float = 0.05, **changes: object) -> Case:
     values = {
-        "id": "a-vgg16_probe",
-        "made_at": "2026-11-30T22:00:00.000000+00:00",
-        "dataset_id": "e" * 64,
+        "origin": "other",
+        "kind": "facts",
         "strategy": "vgg16_probe",
-        "image_size": 96,
-        "split_fingerprint": "f" * 64,
         "predicted": 0.7,
-        "deviation": 0.05,
-        "low_80": 0.64,
-        "high_80": 0.76,
-        "low_95": 0.60,
-        "high_95": 0.80,
-        "cases": 0,
+        "deviation": deviation,
+        "actual": 0.7 + error,
     }
-    return AccuracyForecast(**(values | changes))
+    return Case(**(values | changes))
 
 
-def graded(error: float, **changes: object) -> Graded:
-    made = forecast(**changes)
-    return Graded(made, made_up.experiment(), made.predicted + error)
+def points(strategy: str, *accuracies: float, seconds: float | None = 2.0) -> list[CurvePoint]:
+    """On 30, 60, 90 of 113 images, each scored on 200."""
+    return [
+        CurvePoint(strategy, 30 * place, accuracy, 200, seconds and seconds * place)
+        for place, accuracy in enumerate(accuracies, start=1)
+    ]
 
 
 # Making one ---------------------------------------------------------------------------------------
 
 
-def test_a_forecast_follows_the_curve_to_all_training_images():
-    found = facts()
-    best, other = forecasts_of(found, SPLIT, "96-mark", [])
+def test_the_facts_are_the_curves_of_the_probes():
+    found = points_of_facts(facts())
+    assert [(one.strategy, one.train_images) for one in found[:3]] == [
+        ("efficientnet_lite0_probe", 30),
+        ("efficientnet_lite0_probe", 45),
+        ("efficientnet_lite0_probe", 90),
+    ]
+    assert found[0].accuracy == pytest.approx(0.57)
+    assert {one.scored_images for one in found} == {105}
+    assert {one.seconds for one in found} == {None}
+
+
+def test_a_forecast_carries_the_curve_on_to_all_training_images():
+    some = points_of_facts(facts())
+    best, other = forecasts_of(some, TARGET, "facts", NOTHING)
     assert (best.strategy, other.strategy) == ("efficientnet_lite0_probe", "vgg16_probe")
-    assert best.id == "96-mark-efficientnet_lite0_probe"
-    assert (best.dataset_id, best.split_fingerprint) == (found.dataset_id, SPLIT.fingerprint)
-    # The curve ends with 90 of 113 images; the last doubling gained 6 points.
-    doublings = math.log2(113 / 90)
-    step = KEPT_GAIN * 0.06 * doublings
-    assert best.predicted == pytest.approx(0.72 + step)
-    rate = best.predicted * (1 - best.predicted)
-    variance = rate / 105 + rate / 50 + step**2 + (KEPT_GAIN * 0.02 * doublings / 2) ** 2
-    assert best.deviation == pytest.approx(math.sqrt(variance))
+    assert best.id == f"{best.batch}-efficientnet_lite0_probe"
+    assert (best.dataset_id, best.split_fingerprint) == ("e" * 64, "f" * 64)
+    assert (best.largest, best.train_images, best.kind, best.verdict) == (90, 113, "facts", None)
+    expected = carried(some[:3], USUAL, 113)
+    assert best.predicted == 1 - expected.error > 0.72
+    assert best.deviation == expected.deviation(50)
+    assert (best.exponent, best.prior_exponent) == (expected.exponent, USUAL.mean)
     width = NormalDist().inv_cdf(0.9) * best.deviation
     assert best.low_80 == pytest.approx(best.predicted - width)
     assert best.high_80 == pytest.approx(best.predicted + width)
     assert best.high_95 - best.low_95 == pytest.approx(2 * 1.959964 * best.deviation)
-    assert best.cases == 0
+    assert (best.cases, best.seconds, best.caution) == (0, None, "")
 
 
-def test_a_curve_that_falls_is_not_followed_down():
-    falling = replace(facts().backbones[0], doubling=difference(-5))
-    (found,) = forecasts_of(facts(backbones=(falling,)), SPLIT, "m", [])
-    assert found.predicted == 0.72
+def test_the_same_points_have_the_same_id_and_others_another():
+    some = points("cnn", 0.5, 0.6)
+    first, again = (forecasts_of(some, TARGET, "trained", NOTHING)[0].id for _ in range(2))
+    assert first == again
+    assert forecasts_of(some[:1], TARGET, "trained", NOTHING)[0].id != first
+    assert forecasts_of(some, TARGET, "facts", NOTHING)[0].id != first
 
 
 def test_an_interval_stays_inside_what_an_accuracy_can_be():
     certain = backbone("vgg16", "VGG16", 0.97, None)
     certain = replace(certain, probe=replace(certain.probe, accuracy=1.0))
-    (found,) = forecasts_of(facts(backbones=(certain,)), SPLIT, "m", [])
-    assert found.predicted == found.high_80 == found.high_95 == 1
-    assert 0.9 < found.low_95 < found.low_80 < 1
+    some = points_of_facts(facts(backbones=(certain,)))
+    (found,) = forecasts_of(some, TARGET, "facts", NOTHING)
+    assert 0.8 < found.low_95 < found.low_80 < found.high_80 < found.high_95 == 1
 
 
 def test_nothing_is_forecast_further_than_four_times_the_images():
-    assert len(forecasts_of(facts(train_images=360), SPLIT, "m", [])) == 2
-    assert forecasts_of(facts(train_images=361), SPLIT, "m", []) == []
+    some = points_of_facts(facts())
+    assert len(forecasts_of(some, replace(TARGET, train_images=360), "facts", NOTHING)) == 2
+    assert forecasts_of(some, replace(TARGET, train_images=361), "facts", NOTHING) == []
 
 
 def test_with_enough_cases_intervals_are_as_wide_as_past_errors_ask_for():
     """Split conformal: of 20 errors of 1, 2, ... 20 times 0.01, by hand the 17th and the 20th."""
-    past = [graded(0.01 * place, deviation=0.05) for place in range(1, ENOUGH_CASES + 1)]
-    (usual, _), (wide, _) = (forecasts_of(facts(), SPLIT, "m", some) for some in (past[1:], past))
+    some = points_of_facts(facts())
+    past = tuple(case(0.01 * place) for place in range(1, ENOUGH_CASES + 1))
+    (usual, _), (wide, _) = (
+        forecasts_of(some, TARGET, "facts", Experience(known)) for known in (past[1:], past)
+    )
     assert (usual.cases, wide.cases) == (0, 20)
     assert usual.high_80 - usual.predicted == pytest.approx(1.28155 * usual.deviation, rel=1e-4)
-    assert wide.high_80 - wide.predicted == pytest.approx(17 / 5 * wide.deviation)
+    assert wide.predicted - wide.low_80 == pytest.approx(17 / 5 * wide.deviation)
     assert wide.high_95 == 1.0
-    narrow = [graded(0.0) for _ in range(ENOUGH_CASES)]
-    (same, _) = forecasts_of(facts(), SPLIT, "m", narrow)
+    narrow = Experience(tuple(case(0.0) for _ in range(ENOUGH_CASES)))
+    (same, _) = forecasts_of(some, TARGET, "facts", narrow)
     assert same.high_80 == usual.high_80  # never narrower than chance alone allows
+
+
+def test_errors_of_another_kind_of_forecast_do_not_count():
+    past = Experience(tuple(case(0.3, kind="trained") for _ in range(30)))
+    (found, _) = forecasts_of(points_of_facts(facts()), TARGET, "facts", past)
+    assert found.cases == 0
+    assert found.high_80 - found.predicted == pytest.approx(1.28155 * found.deviation, rel=1e-4)
+
+
+def test_the_exponent_is_drawn_to_those_of_past_curves_of_the_strategy():
+    steep = tuple(
+        PastCurve("other", "cnn", tuple(CurvePoint("cnn", 50 * 2**n, 1 - 0.5 / 2**n, 10**6)
+                                        for n in range(3)))
+        for _ in range(5)
+    )  # fmt: skip
+    (found,) = forecasts_of(points("cnn", 0.5, 0.55), TARGET, "trained", Experience((), steep))
+    assert found.prior_exponent == pytest.approx(1.0, abs=0.01)
+    assert found.own_exponent < found.exponent < 1.0
+    (usual,) = forecasts_of(points("mlp", 0.5, 0.55), TARGET, "trained", NOTHING)
+    assert usual.prior_exponent == USUAL.mean
+    assert Experience((), steep).without("other").prior("cnn") == USUAL
+
+
+def test_times_are_forecast_with_what_a_further_training_would_cost():
+    some = points("cnn", 0.5, 0.6)
+    (found,) = forecasts_of(some, TARGET, "trained", NOTHING)
+    assert found.seconds == pytest.approx(2 * 113 / 30)
+    low, high = found.seconds_80
+    assert low * high == pytest.approx(found.seconds**2)
+    assert high / found.seconds == pytest.approx(math.exp(1.28155 * 0.2), rel=1e-4)
+    assert found.spent_seconds == pytest.approx(6.0)
+    assert (found.next_images, found.next_seconds) == (113, pytest.approx(2 * 113 / 30))
+    past = tuple(case(0.0, time_error=0.5) for _ in range(ENOUGH_CASES))
+    (wide,) = forecasts_of(some, TARGET, "trained", Experience(past))
+    assert wide.seconds_80[1] / wide.seconds == pytest.approx(math.exp(0.5))
+    (unknown,) = forecasts_of(points("cnn", 0.5, seconds=None), TARGET, "trained", NOTHING)
+    assert (unknown.seconds, unknown.next_seconds) == (None, None)
+
+
+def test_the_points_of_a_race_are_those_of_a_curve():
+    scored = {"validation_images": 20, "distinct_images": 18}
+    some = [
+        point(train_images=30, seconds=2.0, correct=packed(np.arange(20) < 10), **scored),
+        point(train_images=60, seconds=3.0, correct=packed(np.arange(20) < 15), **scored),
+    ]
+    assert points_of_race(some) == [
+        CurvePoint("cnn", 30, 0.5, 18, 2.0),
+        CurvePoint("cnn", 60, 0.75, 18, 3.0),
+    ]
+
+
+# Verdicts -----------------------------------------------------------------------------------------
+
+
+def test_there_are_three_verdicts():
+    made = [
+        trained("vgg16_probe", 0.80),
+        trained("squeezenet_probe", 0.795),  # within a point of the leader
+        trained("cnn", 0.74),
+        trained("mlp", 0.60),
+        trained("majority", 0.20, 0.01),
+    ]
+    assert verdicts_of(made) == {
+        "vgg16_probe": "worth",
+        "squeezenet_probe": "worth",
+        "cnn": "cannot_tell",
+        "mlp": "cannot_win",
+        "majority": "cannot_win",
+    }
+    # By hand: 95 % ends lie 8 points away on both sides, together 11.3 points.
+    assert verdicts_of([made[0], trained("cnn", 0.80 - 0.1131)])["cnn"] == "cannot_tell"
+    assert verdicts_of([made[0], trained("cnn", 0.80 - 0.1132)])["cnn"] == "cannot_win"
+
+
+def test_nothing_can_be_told_without_enough_cases_or_where_forecasts_are_silent():
+    for changes in ({"cases": 0}, {"caution": "silent"}):
+        made = [trained("vgg16_probe", 0.9, **changes), trained("cnn", 0.3, **changes)]
+        assert set(verdicts_of(made).values()) == {"cannot_tell"}
+    assert verdicts_of([]) == {}
+
+
+def test_a_leader_that_may_be_no_better_than_the_majority_class_is_not_worth_it_yet():
+    made = [trained("cnn", 0.42), trained("majority", 0.40, 0.01)]
+    assert verdicts_of(made)["cnn"] == "cannot_tell"
+
+
+def test_of_equals_the_quicker_one_leads():
+    slow, quick = trained("vgg16_probe", 0.8), trained("cnn", 0.8, seconds=3.0)
+    assert leader_of([slow, quick]) == quick
+    assert leader_of([]) is None
+
+
+def test_forecasts_from_trainings_have_verdicts_and_the_caution_of_the_record():
+    own = OwnRecord(tuple(case(0.3) for _ in range(6)), 3, (0.0, 0.5))
+    some = [*points("cnn", 0.5, 0.6), *points("mlp", 0.2, 0.2)]
+    found = forecasts_of(some, TARGET, "trained", Experience(own=own))
+    assert {one.caution for one in found} == {"silent"}
+    assert {one.verdict for one in found} == {"cannot_tell"}
+    assert len({one.batch for one in found}) == 1
+    past = tuple(case(0.05, kind="trained") for _ in range(ENOUGH_CASES))
+    cnn, mlp = forecasts_of(some, TARGET, "trained", Experience(past))
+    assert (cnn.strategy, cnn.verdict, mlp.verdict) == ("cnn", "worth", "cannot_win")
 
 
 # The table ----------------------------------------------------------------------------------------
@@ -145,82 +255,3 @@ def test_the_newest_of_each_strategy_is_shown(store: Store):
         ],
     )
     assert [one.id for one in newest_forecasts(store, "e" * 64, 96)] == ["c", "b"]
-
-
-# Grading ------------------------------------------------------------------------------------------
-
-
-def finished(store: Store, *accuracies: float, strategy: str = "vgg16_probe", **options: object):
-    """An experiment on the arrows whose runs of one strategy reached these accuracies."""
-    seeds = tuple(range(len(accuracies)))
-    spec = plan_experiment("arrows", ["majority"], seeds=seeds, image_size=96, **options)
-    spec = spec.model_copy(update={"strategies": ((strategy, {}),)})
-    experiment = store.create_experiment(spec)
-    for accuracy in accuracies:
-        run = store.claim_next("worker")
-        store.finish_run(run.id, made_up.result(accuracy))
-    return store.experiment(experiment)
-
-
-@pytest.fixture
-def made(arrows_store: Store) -> AccuracyForecast:
-    spec = plan_experiment("arrows", ["majority"], image_size=96)
-    found = forecast(dataset_id=spec.dataset_id, split_fingerprint=spec.split_fingerprint)
-    keep_forecasts(arrows_store.database, [replace(found, made_at="2026-01-01")])
-    return replace(found, made_at="2026-01-01")
-
-
-@pytest.mark.parametrize(
-    ("accuracies", "hits"),
-    [((0.75,), (True, True)), ((0.7, 0.86), (False, True)), ((0.5,), (False, False))],
-)
-def test_the_mean_over_the_seeds_is_a_hit_or_a_miss(arrows_store, made, accuracies, hits):
-    experiment = finished(arrows_store, *accuracies)
-    (found,) = graded_forecasts(arrows_store)
-    assert found.forecast == made
-    assert found.experiment.id == experiment.id
-    assert found.actual == pytest.approx(np.mean(accuracies))
-    assert found.error == pytest.approx(np.mean(accuracies) - 0.7)
-    assert (found.is_hit_80, found.is_hit_95) == hits
-
-
-def test_the_first_experiment_after_a_forecast_grades_it(arrows_store, made):
-    first = finished(arrows_store, 0.75)
-    finished(arrows_store, 0.5)
-    (found,) = graded_forecasts(arrows_store)
-    assert (found.experiment.id, found.actual) == (first.id, 0.75)
-    assert found.forecast == made
-
-
-@pytest.mark.usefixtures("made")
-@pytest.mark.parametrize(
-    "options",
-    [{"strategy": "cnn"}, {"split": {"seed": 3}}, {"train_share": 0.5}, {"resize": "pad"}],
-)
-def test_an_experiment_of_another_kind_grades_nothing(arrows_store, options):
-    finished(arrows_store, 0.75, **options)
-    assert graded_forecasts(arrows_store) == ()
-
-
-def test_a_forecast_after_the_run_is_none(arrows_store, made):
-    later = replace(made, id="late", strategy="squeezenet_probe", made_at="2099-01-01")
-    keep_forecasts(arrows_store.database, [later])
-    finished(arrows_store, 0.75, strategy="squeezenet_probe")
-    assert graded_forecasts(arrows_store) == ()
-
-
-@pytest.mark.usefixtures("made")
-def test_a_run_that_has_not_ended_is_not_graded(arrows_store):
-    spec = plan_experiment("arrows", ["majority"], image_size=96)
-    arrows_store.create_experiment(spec.model_copy(update={"strategies": (("vgg16_probe", {}),)}))
-    assert graded_forecasts(arrows_store) == ()
-
-
-def test_coverage_counts_hits_with_intervals():
-    assert coverage_of([]) is None
-    found = coverage_of([graded(0.02), graded(-0.09), graded(0.2)])
-    assert (found.cases, found.hits_80, found.hits_95) == (3, 1, 2)
-    assert found.interval_80 == wilson_interval(1, 3)
-    assert found.interval_95 == wilson_interval(2, 3)
-    assert (found.lowest, found.highest) == (pytest.approx(-0.09), pytest.approx(0.2))
-    assert module.LEVELS == (0.8, 0.95)

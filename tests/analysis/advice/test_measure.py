@@ -179,7 +179,7 @@ def test_who_asks_first_has_it_measured_and_all_read_the_file(arrows, arrows_sto
     assert [one.strategy for one in made] == ["efficientnet_lite0_probe", "vgg16_probe"]
     split = facts_module.default_split().of(arrows)
     assert {one.split_fingerprint for one in made} == {split.fingerprint}
-    assert {one.id.rpartition("-")[0] for one in made} == {work.result.stem}
+    assert {one.id for one in made} == {f"{made[0].batch}-{one.strategy}" for one in made}
 
 
 @pytest.mark.usefixtures("here")

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.analysis.advice.forecasts import ENOUGH_CASES
+from core.analysis.advice.experience import ENOUGH_CASES
 from core.analysis.advice.placing import FoundHere, placed, proposal
 from core.analysis.listing import ListedResult
 from core.analysis.words.advice import (

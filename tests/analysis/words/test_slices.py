@@ -9,6 +9,7 @@ from core.analysis.words.slices import (
     describe_left_out,
     describe_slice_gain,
     describe_slices,
+    describe_slices_in_short,
     slice_title,
 )
 from tests.analysis.test_slice_gains import in_two_slices
@@ -68,6 +69,10 @@ def test_the_sentences(held):
     held(
         titles()
         | {name: "\n".join(describe_slices(found, CLASSES)) for name, found in made.items()}
+        | {
+            f"in short: {name}": describe_slices_in_short(found, CLASSES)
+            for name, found in made.items()
+        }
         | {
             f"one slice: {name}": describe_slice_gain(found.entries[0], found, CLASSES)
             for name, found in made.items()

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from core.analysis.advice.facts import default_split
+from core.analysis.advice.made import forecast_from_race
 from core.analysis.advice.race.request import KIND, RaceSpec, ladder_of, points_of
 from core.analysis.advice.race.rule import RaceStatus, status_of
 from core.analysis.comparison import title_of
@@ -60,10 +61,14 @@ def run(arguments: dict[str, Any], context: JobContext) -> dict[str, Any]:
         raise HeadstartError(REMOVED) from error
     started = datetime.fromisoformat(context.job.started_at or datetime.now(UTC).isoformat())
     already = max(0.0, (datetime.now(UTC) - started).total_seconds())
-    race = Racing(spec, dataset, open_store(), context, already_seconds=already)
+    store = open_store()
+    race = Racing(spec, dataset, store, context, already_seconds=already)
     if context.job.error:  # the process before this one was killed
         race.give_up(context.job.error)
-    return race.run(train)
+    ended = race.run(train)
+    # What all images would give, before anybody trains on them.
+    forecast_from_race(store, dataset, spec.image_size, points_of(store, spec))
+    return ended
 
 
 class Racing:

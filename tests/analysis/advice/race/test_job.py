@@ -17,6 +17,7 @@ from core.analysis.advice.race.request import (
 from core.datasets.dataset import Dataset
 from core.datasets.storage import remove_dataset
 from core.errors import Cancelled, StoreError, TrainingDiverged
+from core.experiments.accuracy_forecasts import read_forecasts
 from core.experiments.store import Store
 from core.jobs.child import execute
 from core.jobs.progress import Progress
@@ -193,6 +194,9 @@ def test_the_job_keeps_how_it_ended(planned, arrows, arrows_store):
     assert (race.job.state, race.job.error, race.ended) == ("finished", None, "done")
     assert race.remaining == NAMES
     assert [len(one.points) for one in race.status.racers] == [3, 3, 3, 3]
+    made = read_forecasts(arrows_store.database)
+    assert {(one.strategy, one.largest) for one in made} == {(name, 21) for name in NAMES}
+    assert {one.kind for one in made} == {"trained"}
 
 
 def test_a_process_that_was_killed_loses_its_training_and_the_next_leaves_that_strategy_out(

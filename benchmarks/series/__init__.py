@@ -1,0 +1,1 @@
+"""The recorded series that forecasts learn from: datasets, trainings, one file of results."""

@@ -1,0 +1,164 @@
+"""Columns that came with the images: which are kept, from which files, and for which images."""
+
+import io
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from core.datasets.add import add_dataset
+from core.datasets.metadata import column_of
+from core.datasets.storage import open_dataset
+from core.datasets.versions import Changes, make_version
+from tests.datasets.pictures import noise_png, two_classes, write_zip
+
+pytestmark = pytest.mark.usefixtures("home")
+
+EACH = 20
+MEMBERS = two_classes(EACH)
+NAMES = list(MEMBERS)
+AGES = dict(zip(NAMES, range(30, 30 + len(NAMES)), strict=True))
+SITES = {name: ("north", "south", "")[at % 3] for at, name in enumerate(NAMES)}
+
+
+def table(separator=",", names=NAMES) -> bytes:
+    """A row for each image, in another order than that of the images."""
+    lines = [["file_name", "id", "label", "age", "site", "remark"]]
+    lines += [
+        [name, str(at), name.split("/")[0], str(AGES[name]), SITES[name], f"seen {at}"]
+        for at, name in enumerate(reversed(names))
+    ]
+    return "\n".join(separator.join(line) for line in lines).encode()
+
+
+def added(tmp_path, members):
+    return add_dataset(write_zip(tmp_path / "pets.zip", members))
+
+
+def assert_described(dataset, between="/"):
+    """``between``: what stands in the names of its files in place of the slash."""
+    assert [(one.name, one.words) for one in dataset.metadata] == [
+        *(("age", None), ("site", ("north", "south")))
+    ]
+    age, site = (one.values for one in dataset.metadata)
+    names = [
+        name.split("/", int(between != "/"))[-1].replace(between, "/")
+        for name in dataset.file_names
+    ]
+    assert age.tolist() == [AGES[name] for name in names]
+    known = {"north": 0.0, "south": 1.0}
+    assert [known.get(SITES[name]) for name in names] == [
+        None if np.isnan(value) else value for value in site
+    ]
+
+
+def parquet(**columns) -> bytes:
+    buffer = io.BytesIO()
+    pq.write_table(pa.table(columns), buffer)
+    return buffer.getvalue()
+
+
+def test_a_table_beside_class_folders_describes_the_images(tmp_path):
+    dataset = added(tmp_path, MEMBERS | {"about.csv": table()})
+    assert_described(dataset)
+    assert_described(open_dataset(dataset.id))
+    notes = dataset.health.notes
+    assert "Kept to cut results by, and never used in training: age, site." in notes
+    assert "Not kept, because results cannot be cut by so many different texts: remark." in notes
+
+
+def test_the_id_does_not_depend_on_it(tmp_path):
+    plain = added(tmp_path, MEMBERS)
+    assert plain.metadata == ()
+    assert added(tmp_path, MEMBERS | {"about.csv": table(";")}).id == plain.id
+
+
+def test_a_table_of_labels_may_say_more_than_the_label(tmp_path):
+    flat = {name.replace("/", "_"): data for name, data in MEMBERS.items()}
+    dataset = added(tmp_path, flat | {"labels.csv": table().replace(b"s/", b"s_")})
+    assert dataset.class_counts == {"cats": EACH, "dogs": EACH}
+    assert_described(dataset, "_")
+
+
+def test_a_parquet_table_beside_the_images_describes_them(tmp_path):
+    about = parquet(image=NAMES, age=[AGES[name] for name in NAMES], site=list(SITES.values()))
+    assert_described(added(tmp_path, MEMBERS | {"about.parquet": about}))
+
+
+def test_parquet_files_with_images_have_columns_of_their_own(tmp_path):
+    cells = [{"bytes": data, "path": name.replace("/", "-")} for name, data in MEMBERS.items()]
+    labels = [name.split("/")[0] for name in NAMES]
+    whole = parquet(image=cells, label=labels, age=list(AGES.values()), site=list(SITES.values()))
+    dataset = added(tmp_path, {"pets.parquet": whole})
+    assert_described(dataset, "-")
+
+
+def test_lines_of_json_in_each_subset_are_read_as_one(tmp_path):
+    members = {}
+    for subset, count in (("train", 24), ("test", 12)):
+        records = []
+        for at in range(count):
+            members[f"{subset}/{at}.png"] = noise_png(100 * count + at)
+            label = ("cat", "dog")[at % 2]
+            records.append({"file_name": f"{at}.png", "label": label, "site": "ab"[at // 2 % 2]})
+        lines = "\n".join(map(json.dumps, records))
+        members[f"{subset}/metadata.jsonl"] = lines.encode()
+    (site,) = added(tmp_path, members).metadata
+    assert (site.name, site.words) == ("site", ("a", "b"))
+    assert np.bincount(site.values.astype(int)).tolist() == [18, 18]
+
+
+def test_images_that_cannot_be_read_leave_the_others_theirs(tmp_path):
+    broken = NAMES[3]
+    members = MEMBERS | {broken: MEMBERS[broken][:50], "about.csv": table()}
+    dataset = added(tmp_path, members)
+    assert dataset.image_count == 2 * EACH - 1
+    assert_described(dataset)
+
+
+def test_a_version_keeps_what_is_known_of_its_images(tmp_path):
+    dataset = added(tmp_path, MEMBERS | {"about.csv": table()})
+    version = make_version(dataset, Changes(drop_images=(0, 7, 30)))
+    assert version.image_count == 2 * EACH - 3
+    assert_described(version)
+
+
+def test_a_damaged_table_gives_one_sentence_and_the_images_are_there(tmp_path):
+    members = MEMBERS | {"about.parquet": b"PAR1" + bytes(40) + b"PAR1"}
+    dataset = added(tmp_path, members)
+    assert dataset.image_count == 2 * EACH
+    (note,) = [note for note in dataset.health.notes if "about.parquet" in note]
+    assert note.startswith("about.parquet was not read for what it says of the images.")
+    assert "cut short or damaged" in note
+
+
+def test_a_table_about_few_images_is_about_something_else(tmp_path):
+    few = b"\n".join(table().splitlines()[:12])
+    dataset = added(tmp_path, MEMBERS | {"about.csv": few})
+    assert dataset.metadata == ()
+    assert not [note for note in dataset.health.notes if "Kept to cut" in note]
+
+
+@pytest.mark.parametrize(
+    ("cells", "words", "values"),
+    [
+        (["b", "a", "", "n/a"], ("a", "b"), [1, 0, None, None]),
+        (["10", "9", "10"], ("9", "10"), [1, 0, 1]),
+        ([f"{at},5" for at in range(13)], None, [at + 0.5 for at in range(13)]),
+        (["7"] * 5, "nothing", None),
+        ([f"text {at}" for at in range(13)], "nothing", None),
+        (["x" * 61, "y"], "nothing", None),
+        (["right\u202eleft", "y"], "nothing", None),
+        ([*map(str, range(13)), "inf"], "nothing", None),
+    ],
+)
+def test_a_column_of_few_values_or_of_numbers(cells, words, values):
+    column = column_of("it", cells)
+    if words == "nothing":
+        assert column is None
+        return
+    assert column is not None
+    assert column.words == words
+    assert [None if np.isnan(value) else value for value in column.values] == values
