@@ -92,6 +92,7 @@ def seconds_of(command: list[str]) -> tuple[float, str]:
     seconds = time.perf_counter() - started
     if done.returncode != 0:
         raise SystemExit(f"Error: {' '.join(command[:3])}: {reason_in(done.stderr)}")
+    print(f"{' '.join(command[:3])}: {seconds:.1f} s", flush=True)
     return seconds, done.stdout
 
 

@@ -41,11 +41,13 @@ _NOT_AN_ARRAY_FILE = (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.e
 
 
 @contextmanager
-def written_whole(path: Path, private: bool = False) -> Iterator[BinaryIO]:
+def written_whole(path: Path, private: bool = False, synced: bool = True) -> Iterator[BinaryIO]:
     """A binary file to write ``path`` with; it gets that name when the block ends without error.
 
     ``file.name`` is the temporary path, for libraries that open files themselves. ``private``:
-    readable by the owner alone. Raises ``OSError`` (no room, not writable).
+    readable by the owner alone. ``synced``: the disk has it before it gets its name; not needed
+    where a reader would notice a file that a power failure cut short, and can make it anew. Raises
+    ``OSError`` (no room, not writable).
     """
     temporary = path.with_name(f".{_prefix_of(path)}.{uuid.uuid4().hex}{PART_SUFFIX}")
     mode = 0o600 if private else 0o666
@@ -53,7 +55,8 @@ def written_whole(path: Path, private: bool = False) -> Iterator[BinaryIO]:
         with open(temporary, "x+b", opener=lambda name, flags: os.open(name, flags, mode)) as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            if synced:
+                os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
         if error.errno in DISK_IS_FULL:
@@ -86,17 +89,19 @@ def make_way(path: Path) -> None:
         log.warning("%s is a folder; it is now %s", path, path.rename(aside))
 
 
-def write_bytes(path: Path, content: bytes, private: bool = False) -> None:
+def write_bytes(path: Path, content: bytes, private: bool = False, synced: bool = True) -> None:
     """Write a file whole; see ``written_whole``."""
-    with written_whole(path, private) as file:
+    with written_whole(path, private, synced) as file:
         file.write(content)
 
 
-def write_json(path: Path, document: Any, indent: int | None = None, private: bool = False) -> None:
+def write_json(
+    path: Path, document: Any, indent: int | None = None, private: bool = False, synced: bool = True
+) -> None:
     """Write a JSON document (UTF-8) whole; see ``written_whole``."""
     text = json.dumps(document, indent=indent, ensure_ascii=False)
     # Bytes of a file name that are no text become the escapes that JSON has for them.
-    write_bytes(path, f"{text}\n".encode(errors="backslashreplace"), private)
+    write_bytes(path, f"{text}\n".encode(errors="backslashreplace"), private, synced)
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], compressed: bool = False) -> int:

@@ -343,7 +343,7 @@ def _vectors(
         for key in wanted.keys_with(positions, pieces):
             stored = find_stored(key, positions)
             if stored is not None:
-                return root_normalised(stored.take(positions)), (
+                return root_normalised(stored.take(positions).astype(np.float32)), (
                     f"Pictures in which {backbone.title}, trained on {backbone.trained_on}, sees "
                     "similar things lie near each other."
                 )

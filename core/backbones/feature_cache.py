@@ -190,7 +190,8 @@ def write_piece(
         for place in (path, path.with_suffix(".json")):
             make_way(place)
         path.with_suffix(".json").unlink(missing_ok=True)
-        with written_whole(path) as file:
+        # Both files are checked when they are read again: they need not wait for the disk.
+        with written_whole(path, synced=False) as file:
             digest = _write_array(file, (len(images), shape[1]), batches)
         conditions = meter.conditions()
         manifest = {
@@ -204,7 +205,7 @@ def write_piece(
         }
         if len(images) < shape[0]:
             manifest |= {"image_count": shape[0], "bitmap": _bitmap(images, shape[0])}
-        write_json(path.with_suffix(".json"), manifest, indent=1)
+        write_json(path.with_suffix(".json"), manifest, indent=1, synced=False)
     except OSError as error:
         if error.errno in DISK_IS_FULL:
             check_space((len(images), shape[1]))

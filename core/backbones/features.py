@@ -6,12 +6,13 @@ Features are extracted of the images that a run uses alone; a later run adds tho
 import math
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 
+from core.ahead import read_ahead
 from core.backbones.backbone import Backbone, build_backbone
 from core.backbones.backend import load_keras, out_of_memory_named
 from core.backbones.feature_cache import (
@@ -23,6 +24,7 @@ from core.backbones.feature_cache import (
     write_piece,
 )
 from core.backbones.feature_set import FeatureSet, Piece, shard_of_image
+from core.backbones.folding import folded
 from core.backbones.weights import access as weights
 from core.conditions import Look, Meter, look_at_machine
 from core.datasets.prepare import PreparedImages
@@ -274,13 +276,14 @@ class _Extraction:
         """Yield the features batch by batch, ``(n, width)`` float16, the last, partial one
         included."""
         size = min(self._request.batch_size, len(images))
-        for start in range(0, len(images), size):
-            if self._should_stop():
-                raise Cancelled(STOPPED)
-            pixels = self._prepared.take(images[start : start + size])
-            filled = size if self._request.jit else len(pixels)
-            yield _features_of(self._model, pixels, filled)
-            self._count(len(pixels))
+        parts = [images[start : start + size] for start in range(0, len(images), size)]
+        with closing(read_ahead(self._prepared.take, parts)) as pixels_of_parts:
+            for pixels in pixels_of_parts:
+                if self._should_stop():
+                    raise Cancelled(STOPPED)
+                filled = size if self._request.jit else len(pixels)
+                yield _features_of(self._model, pixels, filled)
+                self._count(len(pixels))
 
 
 def feature_identity(
@@ -315,12 +318,20 @@ def _identity(prepared: PreparedImages, request: FeatureRequest) -> dict[str, An
     }
 
 
-def build_extractor(request: FeatureRequest, image_shape: tuple[int, ...]) -> Any:
-    """A compiled Keras model: uint8 ``(n, *image_shape)`` to float32 ``(n, request.width)``."""
+def build_extractor(
+    request: FeatureRequest, image_shape: tuple[int, ...], as_published: bool = False
+) -> Any:
+    """A compiled Keras model: uint8 ``(n, *image_shape)`` to float32 ``(n, request.width)``.
+
+    Batch normalisation is folded into the convolutions, unless the layers are wanted
+    ``as_published``.
+    """
     keras = load_keras()
     backbone, size, include_top = request.backbone, request.image_size, request.include_top
     arrays = weights.load_weights(backbone.weight_set(include_top))
     network = build_backbone(backbone, size, arrays, include_top, request.precision)
+    if not as_published:
+        network = folded(network, request.taps)
     prepare = [backbone.preparing_layer(size, size, request.mean_rgb)]
     images = keras.Input(image_shape, dtype="uint8", name="images")
     prepared = connect(prepare, make_layers(prepare), images)

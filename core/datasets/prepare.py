@@ -210,13 +210,14 @@ def _build(
     for place in (path, _manifest_path(path)):
         make_way(place)
     check_room(path.parent, int(np.prod(shape)), "the prepared images")
-    with written_whole(path) as file:
+    # Whoever reads these compares sizes and digests: they need not wait for the disk.
+    with written_whole(path, synced=False) as file:
         header = {"descr": "|u1", "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(file, header)
         pixels_offset = file.tell()
         digest = _write_pixels(dataset, file, resize, shape[1], callbacks)
     manifest = _Manifest(list(shape), digest, pixels_offset, dataset.id)
-    write_json(_manifest_path(path), asdict(manifest))
+    write_json(_manifest_path(path), asdict(manifest), synced=False)
     push_cached(path, _manifest_path(path))
     return manifest
 

@@ -140,18 +140,19 @@ class PowerNormalization(keras.layers.Layer):
         self.signed = signed
 
     def call(self, inputs: Any) -> Any:
-        rooted = self._rooted(ops.cast(inputs, self.compute_dtype))
-        squares = ops.sum(ops.square(rooted), axis=-1, keepdims=True)
-        if self.signed:
-            squares = squares + TINY  # signed roots can all be 0
-        return self.scale * rooted / ops.sqrt(squares)
-
-    def _rooted(self, inputs: Any) -> Any:
+        inputs = ops.cast(inputs, self.compute_dtype)
         # The square root is infinitely steep at 0, where most features are: a small number
         # keeps the gradient finite when the network below is trained too.
         if self.signed:
-            return inputs / ops.sqrt(ops.abs(inputs) + SMALL)
-        return ops.sqrt(ops.maximum(inputs, 0.0) + SMALL)
+            rooted = inputs / ops.sqrt(ops.abs(inputs) + SMALL)
+            squared_length = ops.sum(ops.square(rooted), axis=-1, keepdims=True)
+            squared_length = squared_length + TINY  # signed roots can all be 0
+        else:
+            squares = ops.maximum(inputs, 0.0) + SMALL
+            rooted = ops.sqrt(squares)
+            squared_length = ops.sum(squares, axis=-1, keepdims=True)
+        # Rows are long and a head does little else: one pass over them less.
+        return rooted * (self.scale / ops.sqrt(squared_length))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "scale": self.scale, "signed": self.signed}

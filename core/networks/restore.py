@@ -102,7 +102,8 @@ def _on_backbone(head: Any, request: FeatureRequest, shape: tuple[int, int, int]
 
     from core.layers.own import Float16RoundTrip
 
-    extractor = build_extractor(request, shape)
+    # What goes into an export, or becomes a backbone of one's own, keeps its batch normalisation.
+    extractor = build_extractor(request, shape, as_published=True)
     features = Float16RoundTrip(dtype="float32", name="float16_round_trip")(extractor.outputs[0])
     return keras.Model(extractor.inputs[0], head(features), name="restored")
 

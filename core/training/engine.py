@@ -178,7 +178,7 @@ def feature_request(
         include_top=include_top,
         image_size=strategy.backbone.side(spec.image_size, include_top),
         mean_rgb=mean_rgb,
-        precision=policy.backbone_precision(strategy.backbone),
+        precision=policy.precision,
         jit=policy.compile_with_xla,
         # Smaller where the run was started again because memory ran out.
         batch_size=min(FEATURE_BATCH, batch_size),

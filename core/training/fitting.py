@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from core.ahead import read_ahead
 from core.backbones.backend import out_of_memory_named
 from core.conditions import Look, Meter, look_at_machine
 from core.errors import Cancelled, TrainingDiverged
@@ -138,25 +140,27 @@ class Fitting:
         training = Stopwatch(self.clock)
         last_progress = -SECONDS_BETWEEN_PROGRESS
         loss_sum = accuracy_sum = 0.0
-        for start in range(0, len(order), batch_size):
-            indices = order[start : start + batch_size]
-            logs = trained.train_on_batch(
-                data.inputs.take(indices),
-                data.labels[indices],
-                None if weights is None else weights[data.labels[indices]],
-                return_dict=True,
-            )
-            # One batch's own means, and the last batch may be short: weighed by its images.
-            loss = float(logs["loss"])
-            loss_sum += loss * len(indices)
-            accuracy_sum += float(logs["accuracy"]) * len(indices)
-            with training.paused():
-                self.check()
-                self._refuse_divergence(loss, epoch)
-                done = start + len(indices)
-                if training.seconds - last_progress >= SECONDS_BETWEEN_PROGRESS:
-                    last_progress = training.seconds
-                    yield self._progress(stage, epoch, done, len(order), training, fitted)
+        done = 0
+        parts = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+        with closing(read_ahead(data.inputs.take, parts)) as batches:
+            for indices, batch in zip(parts, batches, strict=True):
+                logs = trained.train_on_batch(
+                    batch,
+                    data.labels[indices],
+                    None if weights is None else weights[data.labels[indices]],
+                    return_dict=True,
+                )
+                # One batch's own means, and the last batch may be short: weighed by its images.
+                loss = float(logs["loss"])
+                loss_sum += loss * len(indices)
+                accuracy_sum += float(logs["accuracy"]) * len(indices)
+                done += len(indices)
+                with training.paused():
+                    self.check()
+                    self._refuse_divergence(loss, epoch)
+                    if training.seconds - last_progress >= SECONDS_BETWEEN_PROGRESS:
+                        last_progress = training.seconds
+                        yield self._progress(stage, epoch, done, len(order), training, fitted)
         _drain(stage.model)
         training.pause()
         validating = Stopwatch(self.clock)

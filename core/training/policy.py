@@ -43,12 +43,13 @@ class DevicePolicy:
         return f"{self.device}, {self.backend}"
 
     def backbone_precision(self, backbone: Backbone) -> str:
-        """Keras dtype policy of the layers of ``backbone``.
+        """Keras dtype policy of the layers of ``backbone`` where it is trained.
 
-        On processors bfloat16 is slow in depthwise convolutions, their gradients above all: a
-        training step of EfficientNet-Lite0 took twice as long as in float32 (275 and 136 ms for 16
-        images of 96 pixels, TensorFlow 2.21). Networks that have them are computed in float32
-        there.
+        On processors bfloat16 is slow in the gradients of depthwise convolutions: a training step
+        of EfficientNet-Lite0 took twice as long as in float32 (275 and 136 ms for 16 images of 96
+        pixels, TensorFlow 2.21). Networks that have them are trained in float32 there. Features
+        are extracted in ``precision``: forward, and with folded batch normalisation, bfloat16 is
+        fast in them too.
         """
         if self.kind == "cpu" and backbone.depthwise and self.precision == "mixed_bfloat16":
             return "float32"

@@ -6,9 +6,11 @@ none of which was ever trained on.
 """
 
 from collections.abc import Callable
+from contextlib import closing
 
 import numpy as np
 
+from core.ahead import read_ahead
 from core.backbones.feature_set import FeatureSet
 from core.datasets.prepare import PreparedImages
 from core.strategies.network import Stage
@@ -51,11 +53,12 @@ def predict(
     """
     size = min(SCORING_BATCH, stage.options.batch_size)
     turn = inputs.gathered(indices)
+    parts = [indices[turn[start : start + size]] for start in range(0, len(indices), size)]
     found = []
-    for start in range(0, len(indices), size):
-        check()
-        batch = inputs.take(indices[turn[start : start + size]])
-        found.append(np.asarray(stage.model.predict_on_batch(batch), dtype=np.float32))
+    with closing(read_ahead(inputs.take, parts)) as batches:
+        for batch in batches:
+            check()
+            found.append(np.asarray(stage.model.predict_on_batch(batch), dtype=np.float32))
     probabilities = np.concatenate(found)
     probabilities[turn] = probabilities.copy()
     return probabilities

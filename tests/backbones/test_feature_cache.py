@@ -59,7 +59,7 @@ def test_every_image_is_found_in_its_piece_in_the_order_asked_for():
     both = find_stored(KEY, np.union1d(FIRST, SECOND))
     order = np.array([9, 1, 0, 1, 8])
     assert both.take(order).tolist() == row_of(order).tolist()
-    assert both.take(order).dtype == np.float32
+    assert both.take(order).dtype == np.float16
     assert (both.images, both.image_count, both.width) == (7, COUNT, 2)
     assert find_stored(KEY, np.array([4, 8])).take(np.array([8])).tolist() == [[8, 108]]
 

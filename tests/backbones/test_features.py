@@ -3,6 +3,7 @@ import json
 import pickle
 import shutil
 import threading
+import zlib
 from dataclasses import dataclass, replace
 
 import keras
@@ -97,7 +98,7 @@ def test_all_images_in_order_the_last_partial_batch_included(images):
     expected = np.asarray(model(images.pixels), np.float32)
     assert expected.max() > 0
     values = everything(found)
-    assert values.dtype == np.float32
+    assert values.dtype == np.float16
     np.testing.assert_allclose(values, expected, rtol=2e-3, atol=2e-3)
     np.testing.assert_array_equal(found.take(np.array([7, 2, 7])), values[[7, 2, 7]])
 
@@ -308,8 +309,10 @@ def test_cancel_is_heard_while_another_builds(images, weights_home):
 @pytest.mark.usefixtures("quick_extractor")
 def test_leftovers_of_a_killed_process_are_removed(images):
     first = extract_features(images, REQUEST)
-    # Names of temporary files keep 50 letters of the file's.
-    leftover = path_of(first).with_name(f".{path_of(first).name[:50]}.{'0' * 32}.part")
+    # Names of temporary files begin with 42 letters of the file's and a checksum of all.
+    name = path_of(first).name
+    begins = f"{name[:42]}{zlib.crc32(name.encode()):08x}"
+    leftover = path_of(first).with_name(f".{begins}.{'0' * 32}.part")
     leftover.write_bytes(b"half")
     path_of(first).unlink()
     extract_features(images, REQUEST)

@@ -185,10 +185,10 @@ def test_cancel_while_another_builds(tiny_dataset, monkeypatch):
 
 
 def test_a_failure_while_writing_leaves_nothing(tiny_dataset, home, monkeypatch):
-    def full(_: int) -> None:
+    def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("os.fsync", full)
+    monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(OSError, match="No space left"):
         prepare_images(tiny_dataset, 16)
     assert list((home / "cache" / "prepared").iterdir()) == []

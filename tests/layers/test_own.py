@@ -4,7 +4,7 @@ import pytest
 
 from core.backbones.backend import dtype_policy
 from core.backbones.vgg16 import VGG16
-from core.layers.own import PrepareForBackbone, RescaleToUnit
+from core.layers.own import PowerNormalization, PrepareForBackbone, RescaleToUnit
 
 pytestmark = pytest.mark.tensorflow
 IMAGENET_MEAN = VGG16.preparation.mean_rgb
@@ -85,6 +85,18 @@ def test_a_saved_model_is_loaded_again_safely(pictures, tmp_path, layer):
     loaded = keras.saving.load_model(path, safe_mode=True)
     np.testing.assert_array_equal(numbers(loaded(pictures)), numbers(model(pictures)))
     assert loaded.layers[1].get_config() == layer.get_config()
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_power_normalisation_is_a_root_then_unit_length_times_the_scale(signed):
+    rows = np.random.default_rng(0).normal(0, 50, (4, 300))
+    rows = rows if signed else np.maximum(rows, 0)
+    rooted = rows / np.sqrt(np.abs(rows) + 1e-2) if signed else np.sqrt(rows + 1e-2)
+    expected = 10 * rooted / np.linalg.norm(rooted, axis=1, keepdims=True)
+    values = numbers(PowerNormalization(signed=signed)(rows.astype(np.float32)))
+    np.testing.assert_allclose(values, expected, rtol=1e-5, atol=1e-6)
+    nothing = numbers(PowerNormalization(signed=signed)(np.zeros((1, 4), np.float32)))
+    np.testing.assert_allclose(nothing, [[0.0 if signed else 5.0] * 4], rtol=1e-6)
 
 
 def test_the_mean_is_that_of_keras():

@@ -16,11 +16,12 @@ from core.datasets.split import make_split
 from core.errors import Cancelled, TrainingDiverged, UnknownName, WeightsUnavailable
 from core.networks.restore import restored_model
 from core.settings import PROJECT_ROOT
-from core.strategies.network import BuildContext, build_plan
+from core.strategies.network import BuildContext, Stage, build_plan
 from core.strategies.registry import find_strategy
-from core.strategies.strategy import Role
-from core.training.engine import train
+from core.strategies.strategy import FitOptions, Role
+from core.training.engine import build_context, feature_request, train
 from core.training.events import EpochRecord, Progress, RunResult, TrainingOutcome
+from core.training.policy import DevicePolicy
 from core.training.scoring import tracked_rows
 from core.training.spec import TrainingSpec
 from tests.conftest import TINY_CLASSES, TINY_IMAGES_PER_CLASS
@@ -351,6 +352,16 @@ print(outcome.result.backend, outcome.result.epochs, outcome.result.scores.test.
     )
     split = make_split(tiny_dataset, 0.3, 0.1, 0)
     assert done.stdout.split() == [backend, "2", str(len(split.test))], done.stderr[-2000:]
+
+
+@pytest.mark.tensorflow
+def test_depthwise_convolutions_give_features_in_bfloat16_and_train_in_float32(tiny_dataset):
+    policy = DevicePolicy("a processor", "cpu", "tensorflow", "mixed_bfloat16", False)
+    spec, mean = specify(tiny_dataset, "efficientnet_lite0_finetune"), (127.0, 127.0, 127.0)
+    head = Stage("head", None, FitOptions(1, 8, 0.1), on_features=True)
+    assert feature_request(spec, head, mean, policy).precision == "mixed_bfloat16"
+    trained = build_context(spec, tiny_dataset, (32, 32, 3), mean, policy)
+    assert trained.backbone_precision == "float32"
 
 
 def test_the_engine_needs_neither_a_database_nor_pages():

@@ -65,7 +65,7 @@ def test_the_peak_memory_of_a_process_is_not_that_of_the_one_that_started_it() -
         ("gpu", "mixed_float16", "convnext_tiny", "mixed_float16"),
     ],
 )
-def test_on_a_processor_depthwise_convolutions_are_computed_in_float32(
+def test_on_a_processor_depthwise_convolutions_are_trained_in_float32(
     kind: str, precision: str, backbone: str, expected: str
 ) -> None:
     chosen = DevicePolicy("a device", kind, "tensorflow", precision, False)

@@ -186,7 +186,7 @@ class _Source:
         for key in matching_keys(stored_pieces(), wanted, shape, self._images):
             stored = find_stored(key, self._images)
             if stored is not None:
-                return stored.take(self._images)
+                return stored.take(self._images).astype(np.float32)
         return self._extracted(backbone, taps)
 
     def features_of_blocks(self, backbone: Backbone) -> dict[str, np.ndarray]:
@@ -213,7 +213,7 @@ class _Source:
             include_top=False,
             image_size=self._size,
             mean_rgb=backbone.preparation.mean_rgb,
-            precision=policy.backbone_precision(backbone),
+            precision=policy.precision,
             jit=policy.compile_with_xla,
             batch_size=FEATURE_BATCH,
             made_on=policy.made_on,
@@ -231,7 +231,7 @@ class _Source:
             self._context.should_stop,
         )
         self.extraction_seconds += time.perf_counter() - started
-        return found.take(self._images)
+        return found.take(self._images).astype(np.float32)
 
 
 # What is fitted on them ---------------------------------------------------------------------------

@@ -107,9 +107,9 @@ def describe_slices_in_short(gains: SliceGains, classes: Sequence[str]) -> str:
         return " ".join(filter(None, found))
     one, beyond = max(differing, key=lambda found: abs(found[1].value))
     return (
-        f"How far {closed(gains.second_title)} is from {closed(gains.first_title)} depends on the "
-        f"images, most of all here: {slice_title(one.of, classes)} "
-        f"({count_text(one.images, 'image')}), {signed_points(one.gain.value)} points, and "
+        f"What {closed(gains.second_title)} gains over {closed(gains.first_title)} depends on the "
+        f"images, most of all in this slice: {slice_title(one.of, classes)} "
+        f"({count_text(one.images, 'image')}), {signed_points(one.gain.value)} points, against "
         f"{signed_points(one.elsewhere or 0.0)} on the other images "
         f"({p_text(beyond.adjusted_p_value)} after Holm over {count_text(gains.tests, 'test')})."
     )
