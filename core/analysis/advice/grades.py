@@ -23,6 +23,9 @@ from core.experiments.store import Store
 from core.strategies.registry import STRATEGIES
 from core.strategies.strategy import Mode
 
+# How far shorter times differ is the luck of the machine, and nobody plans by them.
+SHORTEST_SECONDS = 1.0
+
 
 @dataclass(frozen=True)
 class Graded:
@@ -54,10 +57,13 @@ class Graded:
         return self.forecast.low_95 <= self.actual <= self.forecast.high_95
 
     @property
+    def is_timed(self) -> bool:
+        """Whether its time was forecast and is known, and is long enough to be graded."""
+        return min(self.seconds or 0.0, self.forecast.seconds or 0.0) >= SHORTEST_SECONDS
+
+    @property
     def case(self) -> Case:
         """What the next forecasts learn from it."""
-        expected = self.forecast.seconds
-        is_timed = bool(self.seconds and expected)
         return Case(
             self.origin,
             self.forecast.kind,
@@ -65,7 +71,9 @@ class Graded:
             self.forecast.predicted,
             self.forecast.deviation,
             self.actual,
-            math.log((self.seconds or 0.0) / (expected or 1.0)) if is_timed else None,
+            math.log((self.seconds or 1.0) / (self.forecast.seconds or 1.0))
+            if self.is_timed
+            else None,
         )
 
 
@@ -139,6 +147,8 @@ class Outcome:
         what the trainings on a part of the images took. None where a time is not known."""
         names = {one.strategy for one in self.forecasts} & set(self.accuracies)
         if not names or not names <= set(self.seconds):
+            return None
+        if any(one.spent_seconds is None for one in self.forecasts if one.strategy in names):
             return None
         skipped = {one.strategy for one in self.forecasts if one.verdict == "cannot_win"} & names
         spent = sum(one.spent_seconds or 0.0 for one in self.forecasts if one.strategy in names)
@@ -320,9 +330,9 @@ def coverage_of(graded: Sequence[Graded]) -> Coverage | None:
     hits_80, hits_95 = (sum(one.is_hit_80 for one in graded), sum(one.is_hit_95 for one in graded))
     errors = [one.error for one in graded]
     timed = [
-        low <= one.seconds <= high
+        low <= (one.seconds or 0.0) <= high
         for one in graded
-        if one.seconds is not None and one.forecast.seconds_80 is not None
+        if one.is_timed and one.forecast.seconds_80 is not None
         for low, high in [one.forecast.seconds_80]
     ]
     return Coverage(

@@ -152,7 +152,12 @@ def seconds_at(points: Sequence[CurvePoint], images: int) -> float | None:
     """How long the training takes on ``images``: a part that is always the same, and one that grows
     with them, of which neither is negative (least squares of the relative error). From one point
     all of it grows. None where no point has a time, or further than ``MOST_TIMES``."""
-    timed = [(point.train_images, point.seconds) for point in points if point.seconds]
+    # A relative error of nothing cannot be computed.
+    timed = [
+        (point.train_images, max(point.seconds, 1e-3))
+        for point in points
+        if point.seconds is not None
+    ]
     if not timed or images > MOST_TIMES * max(count for count, _ in timed):
         return None
     counts, seconds = np.array(timed, np.float64).T

@@ -137,6 +137,9 @@ def test_a_grade_is_a_case_for_the_next_forecasts():
     assert found.error == pytest.approx(0.05)
     assert found.time_error == pytest.approx(np.log(2))
     assert graded(0.02).case.time_error is None
+    short = Graded(trained("majority", 0.2, seconds=0.01), "shapes", "d", "e", 0.2, 0.02)
+    assert short.case.time_error is None  # nobody plans by it
+    assert coverage_of([short]).timed == 0
 
 
 # Too many misses ----------------------------------------------------------------------------------
@@ -227,6 +230,7 @@ def test_time_is_saved_by_what_cannot_win_less_what_the_race_took():
     assert outcome().saved == pytest.approx((20 - 14) / 59)
     assert outcome(seconds={"cnn": 20.0}).saved is None
     assert outcome(forecasts=()).saved is None
+    assert outcome(forecasts=(trained("cnn", 0.5, spent_seconds=None),)).saved is None
 
 
 def test_the_record_sums_up():

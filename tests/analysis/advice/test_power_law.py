@@ -123,6 +123,7 @@ def test_times_have_a_fixed_part_and_one_that_grows():
     shrinking = [CurvePoint("cnn", 100, 0.5, 10, 4.0), CurvePoint("cnn", 200, 0.5, 10, 3.0)]
     assert 3 <= seconds_at(shrinking, 400) <= 4
     assert seconds_at(points, 1601) is None
+    assert seconds_at([CurvePoint("majority", size, 0.5, 10, 0.0) for size in SIZES], 800) < 0.01
     assert seconds_at([CurvePoint("cnn", 100, 0.5, 10)], 100) is None
 
 

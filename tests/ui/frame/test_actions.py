@@ -30,7 +30,7 @@ STORE_OF_WORKERS = {
     "register_worker", "announce_worker", "forget_worker", "claim_next", "heartbeat",
     "reap_expired", "set_progress", "add_epoch", "restart_run", "finish", "finish_run", "fail",
     "begin_run", "change_running", "note_death", "end_job", "replace_result",
-    "mark_cancelled", "mark_interrupted",
+    "mark_cancelled", "mark_interrupted", "drop_workers",
 }  # fmt: skip
 STORE_READS = {
     "epoch_counts",
@@ -38,6 +38,7 @@ STORE_READS = {
     "active_runs_of_dataset", "queue_place", "job", "find_job", "jobs", "is_taken",
     "live_workers", "cancel_requested",
     "check_queue", "clock", "moment", "seconds_since", "damaged_experiments", "removed_experiments",
+    "has_waiting",
 }  # fmt: skip
 DATASET_CHANGES = {
     "add_dataset", "add_pixels", "ensure_bundled_datasets",
