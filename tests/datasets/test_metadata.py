@@ -25,9 +25,17 @@ SITES = {name: ("north", "south", "")[at % 3] for at, name in enumerate(NAMES)}
 
 def table(separator=",", names=NAMES) -> bytes:
     """A row for each image, in another order than that of the images."""
-    lines = [["file_name", "id", "label", "age", "site", "remark"]]
+    lines = [["file_name", "id", "label", "age", "site", "remark", "sha256"]]
     lines += [
-        [name, str(at), name.split("/")[0], str(AGES[name]), SITES[name], f"seen {at}"]
+        [
+            name,
+            str(at),
+            name.split("/")[0],
+            str(AGES[name]),
+            SITES[name],
+            f"seen {at // 2}",
+            f"{at}abc",
+        ]
         for at, name in enumerate(reversed(names))
     ]
     return "\n".join(separator.join(line) for line in lines).encode()

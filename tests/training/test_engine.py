@@ -16,9 +16,9 @@ from core.datasets.split import make_split
 from core.errors import Cancelled, TrainingDiverged, UnknownName, WeightsUnavailable
 from core.networks.restore import restored_model
 from core.settings import PROJECT_ROOT
-from core.strategies.network import BuildContext, Stage, build_plan
+from core.strategies.network import BuildContext, build_plan
 from core.strategies.registry import find_strategy
-from core.strategies.strategy import FitOptions, Role
+from core.strategies.strategy import Role
 from core.training.engine import build_context, feature_request, train
 from core.training.events import EpochRecord, Progress, RunResult, TrainingOutcome
 from core.training.policy import DevicePolicy
@@ -358,8 +358,7 @@ print(outcome.result.backend, outcome.result.epochs, outcome.result.scores.test.
 def test_depthwise_convolutions_give_features_in_bfloat16_and_train_in_float32(tiny_dataset):
     policy = DevicePolicy("a processor", "cpu", "tensorflow", "mixed_bfloat16", False)
     spec, mean = specify(tiny_dataset, "efficientnet_lite0_finetune"), (127.0, 127.0, 127.0)
-    head = Stage("head", None, FitOptions(1, 8, 0.1), on_features=True)
-    assert feature_request(spec, head, mean, policy).precision == "mixed_bfloat16"
+    assert feature_request(spec, 8, mean, policy).precision == "mixed_bfloat16"
     trained = build_context(spec, tiny_dataset, (32, 32, 3), mean, policy)
     assert trained.backbone_precision == "float32"
 

@@ -125,7 +125,8 @@ class _Columns:
                 self._keep(places[number], dict(zip(wanted, row, strict=True)))
 
     def finished(self) -> tuple[tuple[MetadataColumn, ...], list[str]]:
-        """What can be kept, and the names of columns with too many different texts."""
+        """What can be kept, and the names of columns with too many different texts to cut
+        results by."""
         columns: list[MetadataColumn] = []
         texts: list[str] = []
         for name, found in self._cells.items():
@@ -146,7 +147,7 @@ class _Columns:
             column = column_of(name, cells)
             if column is not None:
                 columns.append(column)
-            elif different > MOST_WORDS:
+            elif MOST_WORDS < different <= len(cells) / 2:  # more name the images: sources, digests
                 texts.append(name)
         return tuple(columns), texts
 
