@@ -199,12 +199,7 @@ def compare_extraction(backbone: str, side: int, rounds: int) -> dict[str, Any]:
             for each in found["medians"]
             if (folder / f"{each}.npy").exists()
         }
-    return found | {
-        "backbone": backbone,
-        "side": side,
-        "images": IMAGES,
-        "multiply_adds": exported["multiply_adds"],
-    }
+    return found | {"backbone": backbone, "side": side, "images": IMAGES}
 
 
 def write_jpegs(folder: Path, count: int, side: int) -> None:

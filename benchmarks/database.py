@@ -24,7 +24,7 @@ from typing import Any
 
 from benchmarks.scratch import tell
 
-WORKERS, THREADS_OF_A_PROCESS, JOBS = 50, 5, 5_000
+WORKERS, THREADS_OF_A_PROCESS = 50, 5
 EXPERIMENTS, SEEDS, EPOCHS, REPEATS = 100, 20, 5, 9
 RUNS_OF_AN_EXPERIMENT = 60
 CLAIMS_A_SECOND, MOST_SLOWER = 200.0, 0.2
@@ -55,13 +55,13 @@ def claim_all(url: str, numbers: range, barrier: Any, results: Any) -> None:
     results.put(claimed)
 
 
-def measure_claims(url: str) -> dict[str, Any]:
+def measure_claims(url: str, jobs: int) -> dict[str, Any]:
     """Claims a second of all workers together; raises where a job was taken twice or left."""
     from core.jobs.queue import JobQueue
     from core.jobs.records import NewJob
 
     queue = JobQueue(url)
-    names = [f"job-{number}" for number in range(JOBS)]
+    names = [f"job-{number}" for number in range(jobs)]
     with queue.database.writing() as connection:
         new = [
             NewJob(name, "train", {}, f"experiment-{number // RUNS_OF_AN_EXPERIMENT}")
@@ -92,10 +92,10 @@ def measure_claims(url: str) -> dict[str, Any]:
         raise SystemExit("some jobs did not end")
     return {
         "workers": WORKERS,
-        "jobs": JOBS,
+        "jobs": jobs,
         "taken_twice": 0,
         "seconds": round(seconds, 2),
-        "claims_and_ends_a_second": round(JOBS / seconds, 1),
+        "claims_and_ends_a_second": round(jobs / seconds, 1),
         "to_be_reached": CLAIMS_A_SECOND,
     }
 
@@ -184,6 +184,7 @@ def main() -> None:
     from tests.postgres import running_server, why_no_server
 
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--jobs", type=int, default=5_000, help="that are claimed and ended")
     parser.add_argument("--output", type=Path)
     parser.add_argument("--note", default="", help="what else the machine did meanwhile")
     arguments = parser.parse_args()
@@ -194,7 +195,7 @@ def main() -> None:
         sqlite = f"sqlite:///{folder}/headstart.db"
         with running_server(is_durable=True) as server:
             with server.new_database("claims") as url:
-                claims = measure_claims(url)
+                claims = measure_claims(url, arguments.jobs)
             experiment_id = fill(sqlite)
             with server.new_database("pages") as url:
                 began = time.perf_counter()

@@ -79,8 +79,8 @@ def measure_extraction(sizes: Sizes, deadline: Deadline) -> dict[str, Any]:
 
 def extraction(name: str, side: int, sizes: Sizes, deadline: Deadline) -> dict[str, Any]:
     """Images a second of a backbone. ``on_device``: pixels lie on the device, features stay there.
-    ``copied``: pixels and features are copied while the device computes. ``ours``: batch after
-    batch, as the engine does it. ``keras_predict``: ``model.predict`` in float32."""
+    ``copied``: pixels and features are copied while the device computes. ``ours_in_memory``:
+    batch after batch, as the engine does it. ``keras_predict``: ``model.predict`` in float32."""
     from core.backbones.backend import load_keras
     from core.backbones.features import FeatureRequest, build_extractor, extract_features
     from core.backbones.registry import find_backbone
@@ -107,7 +107,9 @@ def extraction(name: str, side: int, sizes: Sizes, deadline: Deadline) -> dict[s
         rate[f"on_device, batch of {size}"] = rates(lambda: call(batch), size, sizes)  # noqa: B023
         rate[f"copied, batch of {size}"] = whole_rounds(lambda: overlapped(call, parts), sizes)  # noqa: B023
     parts = np.array_split(images.pixels, sizes.images // sizes.batch)
-    rate["ours"] = whole_rounds(lambda: [model.predict_on_batch(part) for part in parts], sizes)
+    rate["ours_in_memory"] = whole_rounds(
+        lambda: [model.predict_on_batch(part) for part in parts], sizes
+    )
     if deadline.allows(f"{name}, {side} px, features to disk"):
         started = time.perf_counter()
         extract_features(images, request, np.arange(sizes.images))

@@ -12,7 +12,6 @@ person needs no time to think, so what is measured is the page's own part of tha
 """
 
 import argparse
-import json
 import os
 import tempfile
 import time
@@ -26,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.experiment_list import insert_finished
+from benchmarks.scratch import tell
 
 PROJECT = Path(__file__).resolve().parent.parent
 EXPERIMENTS, WISH_SECONDS = 60, 180
@@ -255,9 +255,7 @@ def main() -> int:
         "steps": done,
         "load_average": round(os.getloadavg()[0], 1),
     }
-    if arguments.output is not None:
-        arguments.output.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(document, indent=1))
+    tell(document, arguments.output)
     return 0
 
 

@@ -18,8 +18,6 @@ import json
 import math
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -30,7 +28,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.ingest import natural_jpeg, write_zip
-from benchmarks.scratch import linked_home, peak_bytes, tell
+from benchmarks.scratch import in_child, linked_home, peak_bytes, tell
+
+MODULE = "benchmarks.growth"
 
 FOLDER = Path(__file__).parent
 IMAGES = (1_000, 3_200, 10_000, 32_000, 100_000)
@@ -102,19 +102,6 @@ def measure_runs(runs: int) -> dict[str, float]:
     }
 
 
-def in_child(what: str, given: str) -> dict[str, Any]:
-    """Seconds by name and the peak memory of one size, in a process and a home of its own."""
-    with tempfile.TemporaryDirectory(prefix="headstart-growth-") as home:
-        finished = subprocess.run(
-            [sys.executable, "-m", "benchmarks.growth", "--child", what, given],
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-            env=os.environ | {"HEADSTART_HOME": home},
-        )
-    return dict(json.loads(finished.stdout.splitlines()[-1]))
-
-
 # One size after another ---------------------------------------------------------------------------
 
 
@@ -122,7 +109,7 @@ def of_images(count: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="headstart-growth-") as folder:
         path = Path(folder) / "pictures.zip"
         write_zip(path, count, partial(natural_jpeg, divided_by=DIVIDED_BY), "jpg")
-        return in_child("images", os.fspath(path))
+        return in_child(MODULE, "images", os.fspath(path))
 
 
 def of_head(count: int) -> dict[str, Any]:
@@ -135,7 +122,7 @@ def of_head(count: int) -> dict[str, Any]:
 
 
 def of_runs(count: int) -> dict[str, Any]:
-    return in_child("runs", str(count))
+    return in_child(MODULE, "runs", str(count))
 
 
 def grow(

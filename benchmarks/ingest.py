@@ -21,14 +21,11 @@ import json
 import os
 import statistics
 import struct
-import subprocess
-import sys
 import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,7 +33,9 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from benchmarks.scratch import peak_bytes
+from benchmarks.scratch import in_child, peak_bytes, tell
+
+MODULE = "benchmarks.ingest"
 
 WIDTH, HEIGHT, QUALITY, CLASSES = 500, 375, 85, 10
 USUAL_IMAGES, PREPARED_SIDE = 10_000, 224
@@ -171,16 +170,6 @@ IN_CHILD: dict[str, Callable[[Path], dict[str, Any]]] = {
 }
 
 
-def in_child(what: str, path: Path) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory(prefix="home-", dir=path.parent) as home:
-        command = [sys.executable, "-m", "benchmarks.ingest", "--child", what, str(path)]
-        environment = os.environ | {"HEADSTART_HOME": home}
-        finished = subprocess.run(
-            command, stdout=subprocess.PIPE, text=True, check=True, env=environment
-        )
-    return json.loads(finished.stdout.splitlines()[-1])
-
-
 def measure_jpegs(folder: Path, count: int, rounds: int) -> dict[str, Any]:
     path = folder / "pictures.zip"
     write_zip(path, count, natural_jpeg, "jpg")
@@ -188,7 +177,7 @@ def measure_jpegs(folder: Path, count: int, rounds: int) -> dict[str, Any]:
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in IN_CHILD}
     for _ in range(rounds):
         for name, of_name in found.items():
-            of_name.append(in_child(name, path))
+            of_name.append(in_child(MODULE, name, str(path), path.parent))
     if wrong := [name for name, of_name in found.items() if of_name[0]["images"] != count]:
         raise SystemExit(f"not all images were read by: {', '.join(wrong)}")
     ours = found["add_dataset"]
@@ -217,7 +206,7 @@ def measure_jpegs(folder: Path, count: int, rounds: int) -> dict[str, Any]:
 def measure_idx(folder: Path, count: int) -> dict[str, Any]:
     path = folder / "digits"
     raw_bytes = write_idx(path, count)
-    found = in_child("add_dataset", path)
+    found = in_child(MODULE, "add_dataset", str(path), path.parent)
     return {
         "images": found["images"],
         "seconds": round(found["seconds"], 2),
@@ -232,7 +221,10 @@ def measure_tiny(folder: Path, count: int) -> dict[str, Any]:
     few, many = folder / "few.zip", folder / "many.zip"
     write_zip(few, count // 10, tiny_png, "png")
     write_zip(many, count, tiny_png, "png")
-    first, second = in_child("add_dataset", few), in_child("add_dataset", many)
+    first, second = (
+        in_child(MODULE, "add_dataset", str(few), few.parent),
+        in_child(MODULE, "add_dataset", str(many), many.parent),
+    )
     more = second["images"] - first["images"]
     return {
         "images": second["images"],
@@ -267,23 +259,14 @@ def main() -> None:
         what, path = options.child
         print(json.dumps(IN_CHILD[what](Path(path))))
         return
-    from core.training.policy import library_versions
+    from benchmarks.bench import facts, table, write_table
 
-    result: dict[str, Any] = {
-        "benchmark": "images taken in",
-        "date": datetime.now(UTC).date().isoformat(),
-        "cores": os.cpu_count(),
-        "versions": library_versions(),
-    }
+    result: dict[str, Any] = {"benchmark": "images taken in", **facts()}
     for name, measure in measurements(options):
         with tempfile.TemporaryDirectory(prefix="headstart-benchmark-") as folder:
             result[name] = measure(Path(folder))
-        print(json.dumps({name: result[name]}, indent=1), flush=True)
-    if options.output:
-        options.output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    tell(result, options.output)
     if options.images == USUAL_IMAGES:
-        from benchmarks.bench import table, write_table
-
         name = "jpegs_of_500_x_375"
         write_table("ingest", list(table([result[name]], "images a second", lambda _: name)))
 

@@ -4,6 +4,8 @@ import hashlib
 import json
 import os
 import re
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,6 +46,19 @@ def linked_home(*weights_files: Path) -> Iterator[Path]:
             del os.environ["HEADSTART_HOME"]
             if former is not None:
                 os.environ["HEADSTART_HOME"] = former
+
+
+def in_child(module: str, what: str, given: str, folder: Path | None = None) -> dict[str, Any]:
+    """What ``--child`` of a benchmark tells, in a process and a home of its own in ``folder``."""
+    with tempfile.TemporaryDirectory(prefix="headstart-child-", dir=folder) as home:
+        finished = subprocess.run(
+            [sys.executable, "-m", module, "--child", what, given],
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+            env=os.environ | {"HEADSTART_HOME": home},
+        )
+    return dict(json.loads(finished.stdout.splitlines()[-1]))
 
 
 def reason_in(log: str) -> str:

@@ -176,23 +176,24 @@ def with_metadata(slicing: Slicing, columns: Sequence[MetadataColumn]) -> Slicin
     """
     found, left_out = list(slicing.slices), list(slicing.left_out)
     known = {one.rows.tobytes() for one in found}
-    place = 0
+    before = 0
     for column in columns:
-        parts = _parts_of(column)
-        new = [one for one in parts if one[0].tobytes() not in known and not one[0].all()]
+        # Counted with those that are left out: a saved slice names its parts by number.
+        parts = [(before + at, rows, word) for at, (rows, word) in enumerate(_parts_of(column))]
+        before += len(parts)
+        new = [one for one in parts if one[1].tobytes() not in known and not one[1].all()]
         if len(new) < len(parts) or not parts:
             reason = Reason.SAME if parts else Reason.FEW
             left_out.append(
                 LeftOut(ImageProperty.METADATA, reason, name=column.name, is_part=bool(new))
             )
-        for rows, word in new:
+        for place, rows, word in new:
             values = column.values[rows]
             low, high = float(values.min()), float(values.max())
             found.append(
                 Slice(ImageProperty.METADATA, place, 0, low, high, rows, column.name, word)
             )
             known.add(rows.tobytes())
-            place += 1
     return Slicing(tuple(found), tuple(left_out))
 
 

@@ -310,12 +310,18 @@ def feature_identity(
 def _identity(prepared: PreparedImages, request: FeatureRequest) -> dict[str, Any]:
     """Everything that the features depend on, and nothing else."""
     shared = (request.backbone, request.include_top, request.image_size, request.resize)
-    return feature_identity(*shared, request.pooled, request.taps) | {
+    identity = feature_identity(*shared, request.pooled, request.taps) | {
         "images": prepared.digest,
         "mean_rgb": [float(value) for value in request.mean_rgb],
         "precision": request.precision,
         "made_on": request.made_on,
     }
+    layers = request.backbone.layers(request.image_size, request.include_top)
+    if request.precision != "float32" and any(layer.normalization for layer in layers):
+        # Folded normalisation gives other numbers there than it did before it was folded, not only
+        # other last digits (docs/decisions/0004).
+        identity["folded"] = True
+    return identity
 
 
 def build_extractor(

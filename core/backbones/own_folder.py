@@ -166,9 +166,13 @@ def _fetch_others(folder: Path, fresh: bool = False) -> None:
     if not fresh and now - _looked_at.get(folder, float("-inf")) < LOOK_SECONDS:
         return
     _looked_at[folder] = now
+    found = listed(folder, "[!.]*/*", fresh)
+    # It is pushed last: one without it is on its way, or broke off on it.
+    whole = {path.parent for path in found if path.name == RECORD}
     # The record first: a folder without one is damaged, one without weights has none here.
-    for path in sorted(listed(folder, "[!.]*/*", fresh), key=lambda path: path.name != RECORD):
-        pull_cached(path)
+    for path in sorted(found, key=lambda path: path.name != RECORD):
+        if path.parent in whole:
+            pull_cached(path)
 
 
 @contextmanager

@@ -43,7 +43,7 @@ from core.analysis.words.grades import (
 )
 from core.cli.datasets import BUNDLED
 from core.cli.output import EXIT_DONE, counter, print_json, print_table, say
-from core.cli.race import race
+from core.cli.race import race, run_command_of
 from core.cli.run import whole_number
 from core.datasets.dataset import Dataset
 from core.datasets.storage import list_datasets, open_dataset
@@ -112,10 +112,7 @@ def advise(arguments: argparse.Namespace) -> int:
 
 def command_of(advice: _Advice, proposed: Proposal) -> str:
     """The command that runs what is proposed."""
-    strategies = ",".join(proposed.strategies)
-    parts = [f"python -m core run {advice.dataset.id[:12]} --strategies {strategies}"]
-    if advice.facts.image_size != IMAGE_SIZE:
-        parts.append(f"--image-size {advice.facts.image_size}")
+    parts = [run_command_of(advice.dataset, proposed.strategies, advice.facts.image_size)]
     parts += [f"--set {name}={value}" for name, value in proposed.settings.items()]
     return " ".join(parts)
 

@@ -1,6 +1,7 @@
 """``advise DATASET --race MINUTES``: who cannot win is found out on a part of the images."""
 
 import argparse
+from collections.abc import Sequence
 from typing import Any
 
 from core.analysis.advice.facts import IMAGE_SIZE
@@ -30,7 +31,7 @@ def race(arguments: argparse.Namespace) -> int:
     for name, reason in plan.left_out.items():
         say(f"{name} is left out: {reason}")
     if (quick := describe_quick(plan)) is not None:
-        say(f"{quick} {_command(dataset, plan.spec.names, size)}")
+        say(f"{quick} {run_command_of(dataset, plan.spec.names, size)}")
     stop_on_termination()
     found = run_race(store, plan, say)
     if arguments.json:
@@ -40,7 +41,8 @@ def race(arguments: argparse.Namespace) -> int:
     return EXIT_DONE
 
 
-def _command(dataset: Dataset, strategies: tuple[str, ...], size: int) -> str:
+def run_command_of(dataset: Dataset, strategies: Sequence[str], size: int) -> str:
+    """The command that runs these strategies on all images of the size that advice is for."""
     parts = [f"python -m core run {dataset.id[:12]} --strategies {','.join(strategies)}"]
     return " ".join(parts + ([f"--image-size {size}"] if size != IMAGE_SIZE else []))
 
@@ -61,9 +63,8 @@ def _print(dataset: Dataset, found: Race) -> None:
             for one in found.status.racers
         ],
     )
-    print(
-        f"\nTo run those that remain: {_command(dataset, found.remaining, found.spec.image_size)}"
-    )
+    command = run_command_of(dataset, found.remaining, found.spec.image_size)
+    print(f"\nTo run those that remain: {command}")
 
 
 def _document(dataset: Dataset, found: Race) -> dict[str, Any]:

@@ -35,7 +35,7 @@ from core.files import (
 )
 from core.settings import current_settings, has_shared_storage
 from core.storage.naming import naming_lock
-from core.storage.shared import forget, is_stored, listed, pull, push, stored_size
+from core.storage.shared import forget, is_stored, listed, pull, push, stored_digests, stored_size
 
 MANIFEST_FILE = "manifest.json"
 INDEX_FILE = "index.npz"
@@ -162,11 +162,13 @@ def _shared_under_its_name(
         return manifest  # that content was here before
     with store_lock():
         stored = [entry for _, entry in _manifests(fresh=True) if entry["id"] != manifest["id"]]
-        if any(entry["name"] == manifest["name"] for entry in stored):
-            if not name_is_default:
-                _set_aside(final)
-            manifest = _with_free_name(manifest, stored, name_is_default)
-            write_json(path, manifest, indent=1)
+        if not name_is_default and any(one["name"] == manifest["name"] for one in stored):
+            if not stored_digests(path):  # nobody else has shared these images
+                forget(final)
+            _set_aside(final)
+        manifest = _with_free_name(manifest, stored, name_is_default)
+        # Always: to list them fetched what the storage had under this path.
+        write_json(path, manifest, indent=1)
         push(path)
     return manifest
 

@@ -1,6 +1,7 @@
 """Forecasts of test accuracies, stored before the run that they are about and never changed.
 
-``core.analysis.advice.forecasts`` makes and grades them; here are the table and its record.
+``core.analysis.advice`` makes them (``forecasts``) and grades them (``grades``); here are the table
+and its record.
 """
 
 import logging
@@ -40,16 +41,16 @@ class AccuracyForecast:
     What follows has defaults for forecasts of earlier versions, which were of probes alone:
 
     ``kind``: made from the facts, or from trainings on a part of the images, with ``settings``.
-    ``batch``: forecasts
-    that were made together have the same; ``verdict`` is among these. ``largest``: images of the
-    largest training that it goes out from, of ``train_images``. ``own_predicted``: by its curve
-    alone, before it was drawn towards how strategies usually compare. ``exponent``: of that curve,
-    drawn from ``own_exponent`` (None for a single size) towards ``prior_exponent``, by 1 minus
-    ``own_weight`` (0 to 1). ``seconds``: of the whole training, with an 80 % and a 95 % interval;
-    None where no time is known. ``spent_seconds``: what the trainings of this strategy took that
-    the forecast goes out from. A training on ``next_images`` would tell more, in about
-    ``next_seconds``. ``caution``: when it was made, forecasts of this installation missed too
-    often, so that intervals were widened, or nothing was shown.
+    ``batch``: forecasts that were made together have the same; ``verdict`` is among these.
+    ``largest``: images of the largest training that it goes out from, of ``train_images``.
+    ``own_predicted``: by its curve alone, before it was drawn towards how strategies usually
+    compare. ``exponent``: of that curve, drawn from ``own_exponent`` (None for a single size)
+    towards ``prior_exponent``, by 1 minus ``own_weight`` (0 to 1). ``seconds``: of the whole
+    training, with an 80 % and a 95 % interval; None where no time is known. ``spent_seconds``:
+    what the trainings of this strategy took that the forecast goes out from. A training on
+    ``next_images`` would tell more, in about ``next_seconds``. ``caution``: when it was made,
+    forecasts of this installation missed too often, so that intervals were widened, or nothing
+    was shown.
     """
 
     id: str

@@ -11,7 +11,7 @@ from typing import Any
 
 from core.datasets.storage import open_dataset
 from core.devices import device_kind
-from core.errors import UnknownName
+from core.errors import BadInput, UnknownName
 from core.experiments.records import RunRecord, finished_runs
 from core.experiments.store import Store, open_store
 from core.jobs.context import JobContext
@@ -80,8 +80,7 @@ class RunSharing:
 
 
 def _forget_if_over(store: Store, job_id: str) -> None:
-    found = store.find_job(job_id)
-    if found is not None and not found.is_active:
+    with suppress(UnknownName, BadInput):  # it is not there, or at work (again)
         store.forget_job(job_id)
 
 

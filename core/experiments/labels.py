@@ -101,11 +101,18 @@ def change_labels(store: WorkerList, experiment_id: str, changed_by: str, **give
     with store.database.writing() as connection:
         now = read_labels(connection, experiment_id).get(experiment_id, Labels())
         moment = moment_text(store.clock(connection))
-        write_labels(connection, experiment_id, moment, changed_by, _checked(now, given))
+        _write_labels(connection, experiment_id, moment, changed_by, _checked(now, given))
         return read_labels(connection, experiment_id).get(experiment_id, Labels())
 
 
-def write_labels(
+def write_owner(connection: Connection, experiment_id: str, moment: str, owner: str) -> None:
+    """Who started an experiment, in the transaction that stores it; ``BadInput`` for what is no
+    address."""
+    given = _checked(Labels(), {"owner": owner})
+    _write_labels(connection, experiment_id, moment, owner, given)
+
+
+def _write_labels(
     connection: Connection,
     experiment_id: str,
     moment: str,

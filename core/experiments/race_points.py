@@ -38,8 +38,8 @@ class RacePoint:
     it. ``distinct_images``: these with near duplicates counted once, for intervals. ``settings``:
     complete, as planned; a batch larger than the training images was made to fit. ``weights``: the
     digest of those that it starts from, "" for none. ``seconds``: the whole training, the
-    extraction of its features counted also where the cache had them. ``made_at`` is ISO 8601 in
-    UTC.
+    extraction of its features counted also where the cache had them; ``is_disturbed`` where other
+    work spoilt that time. ``made_at`` is ISO 8601 in UTC.
     """
 
     id: str
@@ -56,6 +56,7 @@ class RacePoint:
     distinct_images: Count
     correct: str
     seconds: float
+    is_disturbed: bool = False
 
     def __post_init__(self) -> None:
         if len(bytes.fromhex(self.correct)) != math.ceil(self.validation_images / 8):
@@ -64,8 +65,7 @@ class RacePoint:
     @property
     def right(self) -> np.ndarray:
         """``correct`` as bool ``(validation_images,)``, in the order of the split."""
-        bits = np.frombuffer(bytes.fromhex(self.correct), np.uint8)
-        return np.unpackbits(bits, count=self.validation_images).astype(bool)
+        return unpacked(self.correct, self.validation_images)
 
     @property
     def accuracy(self) -> float:
@@ -76,6 +76,11 @@ class RacePoint:
 def packed(right: np.ndarray) -> str:
     """``right``, bool ``(n,)``, as bits in hexadecimal, the first image first."""
     return np.packbits(right).tobytes().hex()
+
+
+def unpacked(bits: str, images: int) -> np.ndarray:
+    """bool ``(images,)``: what ``packed`` gave."""
+    return np.unpackbits(np.frombuffer(bytes.fromhex(bits), np.uint8), count=images).astype(bool)
 
 
 _POINT = TypeAdapter(RacePoint)

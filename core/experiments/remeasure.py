@@ -25,9 +25,12 @@ def request_remeasure(store: Store, run_id: str) -> JobRecord:
     """Queue it; a job that waits or works already is left as it is.
 
     Raises ``UnknownName`` for a run that is not there, and ``BadInput`` for one without a steady
-    epoch, or that was recorded on another machine.
+    epoch, or that was recorded on another machine, or ran on another device than most of its
+    experiment.
     """
-    run = store.run(run_id)
+    # Among the others: which device is another one, they say.
+    others = store.runs(store.run(run_id).experiment_id)
+    run = next(one for one in others if one.id == run_id)
     if (reason := obstacle(store, run)) is not None:
         raise BadInput(f"The epochs of {run_id} cannot be measured again: {reason}.", "run")
     job_id = job_of(run_id)

@@ -147,7 +147,8 @@ def _delete(store: Store, experiment_id: str) -> None:
             shutil.rmtree(folder)
     with store.database.writing() as connection:
         connection.execute(delete(epochs).where(epochs.c.run_id.in_(run_ids)))
-        connection.execute(delete(jobs).where(jobs.c.id.in_(run_ids)))
+        helpers = (jobs.c.group_id == experiment_id) & (jobs.c.kind == "extract")
+        connection.execute(delete(jobs).where(jobs.c.id.in_(run_ids) | helpers))
         for table in (summaries, changes, runs):
             connection.execute(delete(table).where(table.c.experiment_id == experiment_id))
         connection.execute(delete(groups).where(groups.c.id == experiment_id))

@@ -73,9 +73,9 @@ def import_file(
     """Store what ``export_file`` wrote; returns the id of the experiment.
 
     Images that are in it and not here are given to ``add_images`` (their zip, the id and the name
-    of their dataset) before the experiment is stored.
-    All of it or nothing is here afterwards, also where the process is killed: what such a one left
-    is taken back by the next import or worker (``sweep_shared``). Raises ``BadInput`` for another
+    of their dataset) before the experiment is stored, and stay. All of the experiment or nothing is
+    here afterwards, also where the process is killed: what such a one left is taken back by the
+    next import or worker (``sweep_shared``). Raises ``BadInput`` for another
     file, and for an experiment that is here already.
     """
     room, locks = current_settings().imports_folder, current_settings().locks_folder

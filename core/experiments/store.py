@@ -11,7 +11,7 @@ from sqlalchemy import Connection, RowMapping, delete, func, insert, select, upd
 
 from core.errors import BadInput, StoreError, UnknownName
 from core.experiments import accuracy_forecasts, race_points  # noqa: F401 - for their tables
-from core.experiments.labels import Labels, read_labels, removed_ids, write_labels
+from core.experiments.labels import Labels, read_labels, removed_ids, write_owner
 from core.experiments.limits import check_waiting
 from core.experiments.one_device import marked
 from core.experiments.records import (
@@ -338,7 +338,7 @@ class Store(JobQueue):
         experiment_id, moment = secrets.token_hex(4), moment_text(self.clock(connection))
         self._insert_experiment(connection, experiment_id, spec, moment, None)
         if owner:
-            write_labels(connection, experiment_id, moment, owner, {"owner": owner})
+            write_owner(connection, experiment_id, moment, owner)
         rows = [
             new_run_row(experiment_id, position, strategy, seed, settings)
             for position, (seed, (strategy, settings)) in enumerate(

@@ -51,8 +51,9 @@ class Holds:
 
     def give_back(self) -> None:
         """Hold nothing any more."""
+        mine = (holds.c.job_id == self._job.id) & (holds.c.attempt == self._job.attempts)
         with self._queue.database.writing() as connection:
-            connection.execute(delete(holds).where(holds.c.job_id == self._job.id))
+            connection.execute(delete(holds).where(mine))
 
     def _first_free(self, connection: Connection, choices: Sequence[Collection[str]]) -> int | None:
         wanted = {name for names in choices for name in names}

@@ -70,7 +70,8 @@ def restored_model(
 ) -> RestoredModel:
     """The network of a finished run; ``weights`` are its ``TrainingOutcome.trained_weights``.
 
-    It gives the probabilities that the run stored, where ``spec.precision`` is the run's. Raises
+    It gives the probabilities that the run stored, where ``spec.precision`` is the run's; with
+    batch normalisation, which is folded for features alone, about those in bfloat16. Raises
     ``BadInput`` for a strategy without a network, ``StoreError`` where the arrays do not fit the
     architecture, and ``WeightsUnavailable`` or ``WeightsRefused`` without the pre-trained
     weights under it.

@@ -75,7 +75,7 @@ def report_html(store: Store, experiment_id: str) -> bytes:
     if breakdown.rows:
         found["time"] = sections.time(evidence, breakdown, comparison)
     summary = summary_of(evidence, breakdown)
-    quote = quote_of(store, store.experiment(experiment_id))
+    quote = quote_of(store, experiment)
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,

@@ -132,7 +132,8 @@ class SharedFiles:
         with self._objects.read(key) as source, open(os.devnull, "wb") as nowhere:
             if self._copy(source, nowhere) == sha256:
                 return
-        self._damaged.add(key)
+        self._objects.remove(key)  # the next push would take it for what it should be
+        self._listed.clear()
         raise DamagedFile(
             f"{self._name(path)} came back from {self._objects.address} with another content than"
             " was written."

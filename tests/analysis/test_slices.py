@@ -183,6 +183,12 @@ def test_columns_that_came_with_the_images_are_cut_where_they_are_known():
     assert [(one.name, one.reason) for one in slicing.left_out] == [
         *(("kind", Reason.SAME), ("few", Reason.FEW))
     ]
+    # What is left out because another slice holds it changes no number: saved slices name them.
+    ages = slices_of({CLASS: np.repeat([0, 1], 35), BRIGHTNESS: np.r_[np.arange(60.0), unknown]})
+    assert [one.key for one in with_metadata(ages, columns).of(ImageProperty.METADATA)][-2:] == [
+        "metadata.3",
+        "metadata.4",
+    ]
     # Parts by two columns are both asked for, of two by one column one is enough.
     own = [
         OwnSlice("middle a", ("metadata.1", "metadata.3")),

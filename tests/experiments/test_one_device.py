@@ -78,5 +78,5 @@ def test_where_one_device_took_all_nothing_is_marked(store: Store) -> None:
 def test_it_is_not_measured_again_on_its_own_device(store: Store) -> None:
     experiment_id = stored(store, {("mlp", 0): FAST, ("cnn", 0): SLOW, ("vgg16_probe", 0): FAST})
     run = next(run for run in store.runs(experiment_id) if run.strategy == "cnn")
-    with pytest.raises(BadInput):
+    with pytest.raises(BadInput, match="other runs of its experiment on another device"):
         request_remeasure(store, run.id)

@@ -64,6 +64,9 @@ def test_another_start_of_a_job_holds_nothing_of_the_one_before(timed_queue: Job
     assert second is not None
     assert Holds(timed_queue, timed_queue.job("b")).take([["x"]]) == 0
     assert Holds(timed_queue, second).take([["x"]]) is None
+    assert Holds(timed_queue, second).take([["y"]]) == 0
+    again.give_back()  # a process that was forgotten wakes up
+    assert Holds(timed_queue, timed_queue.job("b")).take([["y"]]) is None
 
 
 def test_many_at_once_take_each_name_once(timed_queue: JobQueue) -> None:

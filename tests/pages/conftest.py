@@ -184,6 +184,16 @@ def arrows():
     return open_dataset("arrows")
 
 
+@pytest.fixture(name="arrows")
+def _arrows(empty_home):  # noqa: ARG001 - sets the home
+    return arrows()
+
+
+@pytest.fixture
+def store(empty_home):  # noqa: ARG001 - sets the home
+    return open_store()
+
+
 @pytest.fixture
 def compared(empty_home):  # noqa: ARG001 - sets the home
     store = open_store()

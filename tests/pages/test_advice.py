@@ -13,7 +13,6 @@ from core.datasets.dataset import Dataset
 from core.datasets.storage import open_dataset
 from core.experiments.accuracy_forecasts import keep_forecasts
 from core.experiments.planning import plan_experiment
-from core.experiments.store import Store, open_store
 from core.jobs import cached
 from core.ui.advice import view
 from core.ui.frame import access
@@ -30,16 +29,6 @@ def here(empty_home, monkeypatch):  # noqa: ARG001 - sets the home
     """VGG16 alone has its weights here, and no worker is started."""
     monkeypatch.setattr(facts_module, "is_available", lambda weights: weights.backbone == "vgg16")
     monkeypatch.setattr(cached, "ensure_worker", Mock(return_value=False))
-
-
-@pytest.fixture
-def arrows() -> Dataset:
-    return open_dataset("arrows")
-
-
-@pytest.fixture
-def store() -> Store:
-    return open_store()
 
 
 def keep(dataset: Dataset, **changes: object) -> None:

@@ -9,10 +9,9 @@ from core.analysis.advice import facts as facts_module
 from core.analysis.advice.race import request
 from core.analysis.advice.race.request import latest_race, plan_race
 from core.datasets.dataset import Dataset
-from core.datasets.storage import open_dataset
 from core.experiments.forecast import Forecast
 from core.experiments.race_points import keep_point
-from core.experiments.store import Store, open_store
+from core.experiments.store import Store
 from core.ui.frame import access
 from core.ui.frame.access import Role, Visitor
 from tests.made_race import CURVES, at, share
@@ -27,16 +26,6 @@ def here(empty_home, monkeypatch):  # noqa: ARG001 - sets the home
     monkeypatch.setattr(facts_module, "is_available", lambda weights: weights.backbone == "vgg16")
     monkeypatch.setattr(request, "FEWEST_A_CLASS", 2)
     monkeypatch.setattr(request, "ensure_worker", Mock(return_value=False))
-
-
-@pytest.fixture
-def arrows() -> Dataset:
-    return open_dataset("arrows")
-
-
-@pytest.fixture
-def store() -> Store:
-    return open_store()
 
 
 def keep_points(store: Store, arrows: Dataset, images: int = 500) -> None:

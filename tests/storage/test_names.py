@@ -58,6 +58,19 @@ def test_the_second_gets_a_number(
 
 
 @pytest.mark.usefixtures("storage")
+def test_the_same_images_under_two_names_have_the_one_that_was_shared_last(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine("a")
+    meanwhile(monkeypatch, machine, lambda: add_dataset(images(tmp_path, 1), "theirs"))
+    added = add_dataset(images(tmp_path, 1), "mine")
+    assert added.name == "mine"
+    for name in ("a", "c"):
+        machine(name)
+        assert [dataset.name for dataset in list_datasets()] == ["mine"]
+
+
+@pytest.mark.usefixtures("storage")
 def test_a_name_that_was_asked_for_is_refused(
     machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -74,6 +74,20 @@ def test_one_that_cannot_be_shared_is_not_kept_either(
         with pytest.raises(StorageUnavailable):
             add_own()
     assert list(BACKBONES) == list(SHIPPED)
+    put = FolderObjects.put
+
+    def breaks_off(self: FolderObjects, key: str, *given: object) -> None:
+        if "weights" not in key:
+            away()
+        put(self, key, *given)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as broken:
+        broken.setattr(FolderObjects, "put", breaks_off)
+        with pytest.raises(StorageUnavailable):
+            add_own()
+    for name in ("b", "a"):  # half of one is none, and keeps no name
+        machine(name)
+        assert list(BACKBONES) == list(SHIPPED)
     add_own()
     assert list(BACKBONES)[-1] == "digits_cnn"
 

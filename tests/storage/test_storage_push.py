@@ -99,9 +99,12 @@ def test_what_comes_back_as_something_else_is_told(monkeypatch: pytest.MonkeyPat
         path = Path(self.address, key)
         path.write_bytes(path.read_bytes()[:-1])
 
-    monkeypatch.setattr(FolderObjects, "put", damaged)
-    with pytest.raises(DamagedFile, match=r"came back from .* with another content"):
-        push_home()
+    with monkeypatch.context() as broken:
+        broken.setattr(FolderObjects, "put", damaged)
+        with pytest.raises(DamagedFile, match=r"came back from .* with another content"):
+            push_home()
+    pushed = push_home()  # what came back wrong is pushed again
+    assert (pushed.there, pushed.different) == (0, ())
 
 
 def test_a_file_that_the_storage_has_otherwise_is_left_on_both_sides(

@@ -149,9 +149,10 @@ class Experience:
         cases = self.of_kind(kind)
         first, second = (conformal_width(level, _ratios(cases)) for level in LEVELS)
         if self.own.caution == "widened":
-            own = [case for case in self.own.cases if case.kind == kind]
-            first = max(first, conformal_width(LEVELS[0], _ratios(own)))
-            second = max(second, conformal_width(LEVELS[1], _ratios(own)))
+            # Of both kinds together, which are enough: errors are in standard deviations.
+            own = _ratios(self.own.cases)
+            first = max(first, conformal_width(LEVELS[0], own))
+            second = max(second, conformal_width(LEVELS[1], own))
         return first, second
 
     def time_widths(self) -> tuple[float, float]:

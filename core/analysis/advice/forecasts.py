@@ -55,10 +55,14 @@ def points_of_facts(facts: Facts) -> list[CurvePoint]:
 
 
 def points_of_race(points: Sequence[RacePoint]) -> list[CurvePoint]:
-    """The points of one race."""
+    """The points of one race; a time that was disturbed is not known."""
     return [
         CurvePoint(
-            point.strategy, point.train_images, point.accuracy, point.distinct_images, point.seconds
+            point.strategy,
+            point.train_images,
+            point.accuracy,
+            point.distinct_images,
+            None if point.is_disturbed else point.seconds,
         )
         for point in points
     ]
@@ -158,16 +162,17 @@ def _with_time(
     seconds = seconds_at(curve, target.train_images)
     if seconds is None:
         return one
-    # The largest training may be the whole one, which is known then.
     factors = [math.exp(width * TIME_DEVIATION) for width in widths]
     (low_80, high_80), (low_95, high_95) = ((seconds / by, seconds * by) for by in factors)
+    spent = [point.seconds for point in curve if point.seconds is not None]
+    # The largest training may be the whole one, which is known then.
     following = min(target.train_images, 2 * max(point.train_images for point in curve))
     return replace(
         one,
         seconds=seconds,
         seconds_80=(low_80, high_80),
         seconds_95=(low_95, high_95),
-        spent_seconds=sum(point.seconds or 0.0 for point in curve),
+        spent_seconds=sum(spent) if len(spent) == len(curve) else None,
         next_images=following,
         next_seconds=seconds_at(curve, following),
     )
@@ -218,10 +223,12 @@ def verdicts_of(forecasts: Sequence[AccuracyForecast]) -> dict[str, Verdict]:
 
 
 def newest_forecasts(store: Store, dataset_id: str, image_size: int) -> list[AccuracyForecast]:
-    """The newest of each strategy on a dataset, the highest first."""
-    newest = {
-        one.strategy: one
+    """The newest of each strategy on a dataset, the highest first; one from the facts only where
+    there is none from trainings, which have verdicts among each other."""
+    about = [
+        one
         for one in read_forecasts(store.database)
         if (one.dataset_id, one.image_size) == (dataset_id, image_size)
-    }
+    ]
+    newest = {one.strategy: one for one in sorted(about, key=lambda one: one.kind == "trained")}
     return sorted(newest.values(), key=lambda one: -one.predicted)

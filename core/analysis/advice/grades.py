@@ -81,6 +81,7 @@ class Graded:
 class Coverage:
     """How many of ``cases`` lay in their 80 % and 95 % intervals, with Wilson's 95 % interval of
     these fractions; ``lowest`` and ``highest`` are the errors furthest below and above.
+    ``width_80`` is the mean width of the 80 % intervals.
 
     ``time_hits`` of ``timed`` trainings took as long as the 80 % interval of the seconds says.
     """
@@ -173,7 +174,8 @@ class AdviceRecord:
     """How good advice was on so many ``datasets``: regrets in accuracy (0 to 1) on average,
     ``within``: how many were at most ``AS_GOOD``, of ``named`` where something was named.
 
-    ``rules``: mean regret of each rule on the same datasets. ``undecided``: the fraction of
+    ``rules``: mean regret of each rule on the same datasets, where something that it names ran on
+    all of them. ``undecided``: the fraction of
     verdicts that say "cannot tell". ``saved``: the fraction of the time of all runs, on average.
     """
 
@@ -263,25 +265,23 @@ def _came_out(runs: Iterable[RunRecord]) -> tuple[dict[str, float], dict[str, fl
 def outcomes_of(
     store: Store, graded: Sequence[Graded], placements: Mapping[str, Placement]
 ) -> tuple[Outcome, ...]:
-    """Of each experiment that graded forecasts with verdicts; ``placements`` by the id of the
-    dataset."""
-    found = []
+    """Of each dataset on which forecasts with verdicts were graded, by the first experiment that
+    did; ``placements`` by the id of the dataset."""
+    found: dict[str, Outcome] = {}
     for experiment_id in dict.fromkeys(one.experiment_id for one in graded):
         own = [one for one in graded if one.experiment_id == experiment_id and one.forecast.verdict]
-        if not own:
+        if not own or own[0].origin in found:
             continue
         newest = max(own, key=lambda one: one.forecast.made_at).forecast.batch
         accuracies, seconds = _came_out(store.runs(experiment_id))
-        found.append(
-            Outcome(
-                own[0].dataset_name,
-                accuracies,
-                seconds,
-                tuple(one.forecast for one in own if one.forecast.batch == newest),
-                named_by_tutorial(placements.get(own[0].forecast.dataset_id)),
-            )
+        found[own[0].origin] = Outcome(
+            own[0].dataset_name,
+            accuracies,
+            seconds,
+            tuple(one.forecast for one in own if one.forecast.batch == newest),
+            named_by_tutorial(placements.get(own[0].forecast.dataset_id)),
         )
-    return tuple(found)
+    return tuple(found.values())
 
 
 def quote_of(store: Store, experiment: ExperimentRecord) -> Quote | None:
@@ -353,9 +353,10 @@ def advice_record(outcomes: Sequence[Outcome]) -> AdviceRecord | None:
     """None without any outcome."""
     if not outcomes:
         return None
-    regrets = [one.regret for one in outcomes if one.regret is not None]
+    named = [one for one in outcomes if one.regret is not None]
+    regrets = [one.regret for one in named if one.regret is not None]
     by_rule = {
-        rule: [regret for one in outcomes if (regret := one.regret_of(rule)) is not None]
+        rule: [regret for one in named if (regret := one.regret_of(rule)) is not None]
         for rule in Rule
     }
     verdicts = [one.verdict for outcome in outcomes for one in outcome.forecasts]
@@ -365,7 +366,9 @@ def advice_record(outcomes: Sequence[Outcome]) -> AdviceRecord | None:
         named=len(regrets),
         within=sum(regret <= AS_GOOD for regret in regrets),
         regret=fmean(regrets) if regrets else None,
-        rules={rule: fmean(found) for rule, found in by_rule.items() if found},
+        rules={
+            rule: fmean(found) for rule, found in by_rule.items() if len(found) == len(named) > 0
+        },
         undecided=sum(verdict == "cannot_tell" for verdict in verdicts) / len(verdicts),
         saved=fmean(saved) if saved else None,
     )

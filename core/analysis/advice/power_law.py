@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from statistics import fmean, variance
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,7 @@ MOST_TIMES = 4
 # much is a convention; the grades of forecasts correct what it gets wrong.
 CORRELATION = 0.5
 FEWEST_CURVES = 5
-# Exponents of past curves never agree better than this, however alike a few of them are.
+# What was measured on past datasets never agrees better than this, however alike a few of them are.
 SMALLEST_DEVIATION = 0.05
 # How far times of the same work differ, as a standard deviation of their logarithm: a convention.
 TIME_DEVIATION = 0.2
@@ -41,12 +42,10 @@ class CurvePoint:
 
 @dataclass(frozen=True)
 class Prior:
-    """What is known of an exponent before its curve is seen: mean and standard deviation, from so
-    many ``curves``; 0 where it is the usual one."""
+    """What is known of an exponent before its curve is seen: mean and standard deviation."""
 
     mean: float
     deviation: float
-    curves: int = 0
 
 
 # Published exponents lie between 0.07 and 0.35 for deep networks (Hestness et al. 2017); those of
@@ -58,14 +57,13 @@ FLAT = Prior(0.0, 1e-6)
 
 @dataclass(frozen=True)
 class Carried:
-    """A curve carried on to ``images``.
+    """A curve carried on to more images.
 
     ``error``: the expected fraction of wrong predictions; ``log_deviation``: the standard deviation
     of its logarithm. ``exponent``: the shrunk one. ``own_exponent``: that of the curve alone, None
     for a single size. ``own_weight``: how much the curve counted against the prior, 0 to 1.
     """
 
-    images: int
     error: float
     log_deviation: float
     exponent: float
@@ -101,7 +99,6 @@ def carried(points: Sequence[CurvePoint], prior: Prior, images: int) -> Carried 
         level = float(np.average(log_errors, weights=1 / np.diag(covariance)))
     step = np.array([1.0, -math.log(images / largest)])
     return Carried(
-        images=images,
         error=float(min(1.0, math.exp(level + step[1] * exponent))),
         log_deviation=math.sqrt(step @ posterior @ step),
         exponent=float(exponent),
@@ -131,13 +128,11 @@ def prior_of(curves: Iterable[Sequence[CurvePoint]]) -> Prior:
     """What past curves say: the mean of their exponents, and how far these differ beyond what the
     uncertainty of each explains (method of moments); the usual one with too few curves."""
     found = [own_exponent(points) for points in curves]
-    known = [(exponent, variance) for exponent, variance in found if exponent is not None]
+    known = [(exponent, own_variance) for exponent, own_variance in found if exponent is not None]
     if len(known) < FEWEST_CURVES:
         return USUAL
     exponents = [exponent for exponent, _ in known]
-    between = variance(exponents) - fmean(each for _, each in known)
-    deviation = max(SMALLEST_DEVIATION, math.sqrt(max(0.0, between)))
-    return Prior(fmean(exponents), deviation, len(known))
+    return Prior(fmean(exponents), spread_of(known))
 
 
 def curves_of(points: Iterable[CurvePoint]) -> dict[str, list[CurvePoint]]:
@@ -174,12 +169,33 @@ def _observed(points: Sequence[CurvePoint]) -> tuple[np.ndarray, np.ndarray]:
     """Logarithms of the errors ``(n,)`` and their covariance ``(n, n)``, by the delta method."""
     images = np.array([point.scored_images for point in points], np.float64)
     accuracy = np.array([point.accuracy for point in points])
-    # Half a wrong and half a correct image more: no logarithm of 0.
-    errors = ((1 - accuracy) * images + 0.5) / (images + 1)
-    deviations = np.sqrt((1 - errors) / (errors * images))
-    correlation = np.full((len(points), len(points)), CORRELATION)
-    np.fill_diagonal(correlation, 1.0)
-    return np.log(errors), correlation * np.outer(deviations, deviations)
+    errors = smoothed_error(accuracy, images)
+    return np.log(errors), covariance_of(np.sqrt(log_variance(errors, images)))
+
+
+def smoothed_error(accuracy: Any, images: Any) -> Any:
+    """The fraction of wrong predictions, numbers or arrays, with half a wrong and half a correct
+    image more: no logarithm of 0."""
+    return ((1 - accuracy) * images + 0.5) / (images + 1)
+
+
+def log_variance(error: Any, images: Any) -> Any:
+    """The variance of the logarithm of an error on so many images, by the delta method."""
+    return (1 - error) / (error * images)
+
+
+def covariance_of(deviations: np.ndarray) -> np.ndarray:
+    """``(n, n)``, of errors with these standard deviations ``(n,)`` on the same images."""
+    found = CORRELATION * np.outer(deviations, deviations)
+    np.fill_diagonal(found, deviations**2)
+    return found
+
+
+def spread_of(found: Sequence[tuple[float, float]]) -> float:
+    """Of pairs of a value and its variance: the standard deviation of the values beyond what their
+    variances explain."""
+    between = variance(value for value, _ in found) - fmean(each for _, each in found)
+    return max(SMALLEST_DEVIATION, math.sqrt(max(0.0, between)))
 
 
 def _design(points: Sequence[CurvePoint], largest: int) -> np.ndarray:

@@ -192,7 +192,7 @@ def _outcome(dataset: SeriesDataset, forecasts: Sequence[AccuracyForecast]) -> O
     return Outcome(
         dataset.name,
         {one.strategy: dataset.test_accuracy(one) for one in finals},
-        {one.strategy: one.seconds for one in finals},
+        {one.strategy: one.seconds for one in finals if not one.is_disturbed},
         tuple(forecasts),
         named_by_tutorial(placed(dataset.facts)),
     )

@@ -10,12 +10,12 @@ from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from core.analysis.advice.facts import Facts
 from core.errors import StoreError
+from core.experiments.race_points import unpacked
 from core.files import write_json
 from core.settings import BUNDLED_DATA
 
@@ -115,11 +115,6 @@ class Series:
 
 
 _SERIES = TypeAdapter(Series)
-
-
-def unpacked(bits: str, images: int) -> np.ndarray:
-    """bool ``(images,)``: what ``packed`` wrote in hexadecimal."""
-    return np.unpackbits(np.frombuffer(bytes.fromhex(bits), np.uint8), count=images).astype(bool)
 
 
 def read_series(path: Path = SERIES_FILE) -> Series:

@@ -13,14 +13,18 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from statistics import fmean, variance
+from statistics import fmean
 
 import numpy as np
 
-from core.analysis.advice.power_law import CORRELATION, FEWEST_CURVES, Carried
-
-# Strategies never compare more alike from dataset to dataset than this (of the log of the error).
-SMALLEST_DEVIATION = 0.05
+from core.analysis.advice.power_law import (
+    FEWEST_CURVES,
+    Carried,
+    covariance_of,
+    log_variance,
+    smoothed_error,
+    spread_of,
+)
 
 
 @dataclass(frozen=True)
@@ -33,16 +37,15 @@ class Result:
 
     @property
     def log_error(self) -> float:
-        # Half a wrong and half a correct image more: no logarithm of 0.
         return math.log(self._error)
 
     @property
     def log_variance(self) -> float:
-        return (1 - self._error) / (self._error * self.images)
+        return float(log_variance(self._error, self.images))
 
     @property
     def _error(self) -> float:
-        return ((1 - self.accuracy) * self.images + 0.5) / (self.images + 1)
+        return float(smoothed_error(self.accuracy, self.images))
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ def usual_order(datasets: Iterable[Mapping[str, Result]]) -> UsualOrder:
     known = {name: some for name, some in found.items() if len(some) >= FEWEST_CURVES}
     return UsualOrder(
         {name: fmean(each for each, _ in some) for name, some in known.items()},
-        {name: _spread(some) for name, some in known.items()},
+        {name: spread_of(some) for name, some in known.items()},
     )
 
 
@@ -77,9 +80,7 @@ def drawn_to(order: UsualOrder, curves: Mapping[str, Carried]) -> dict[str, Carr
     log_errors = np.log([max(curves[name].error, 1e-6) for name in names])
     deviations = np.array([curves[name].log_deviation for name in names])
     # Scored on the same images, so they err together.
-    covariance = CORRELATION * np.outer(deviations, deviations)
-    np.fill_diagonal(covariance, deviations**2)
-    measured = np.linalg.inv(covariance)
+    measured = np.linalg.inv(covariance_of(deviations))
     certain = np.diag([order.deviations[name] ** -2.0 for name in names])
     # Nothing is known of the level: what all have in common is taken out of the prior.
     common = certain.sum(axis=1)
@@ -95,8 +96,3 @@ def drawn_to(order: UsualOrder, curves: Mapping[str, Carried]) -> dict[str, Carr
         )
         for place, name in enumerate(names)
     }
-
-
-def _spread(found: list[tuple[float, float]]) -> float:
-    between = variance(each for each, _ in found) - fmean(each for _, each in found)
-    return max(SMALLEST_DEVIATION, math.sqrt(max(0.0, between)))

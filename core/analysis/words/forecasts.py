@@ -73,6 +73,8 @@ def describe_each(made: Sequence[AccuracyForecast]) -> list[str]:
 def _why_not(made: AccuracyForecast, leader: AccuracyForecast) -> str:
     if not made.cases:
         return f"Fewer than {ENOUGH_CASES} forecasts were graded, so nobody knows how far off it is"
+    if made.caution == "silent":
+        return "Too many earlier forecasts had missed when it was made"
     if made is leader:
         return "It has the highest forecast, but the majority class may be as good"
     return f"It is {_behind(made, leader)}"

@@ -21,7 +21,7 @@ from core.ui.frame import actions, reads
 from core.ui.frame.access import may_edit, show_viewer_note
 from core.ui.frame.drawing import digest_of
 from core.ui.frame.errors import error_box
-from core.ui.frame.job_status import REFRESH_SECONDS, show_progress
+from core.ui.frame.job_status import REFRESH_SECONDS, cancel_button, show_progress
 from core.ui.frame.page import link_to
 from core.ui.widgets.exhibit import sentences, show_exhibit, show_table
 from core.ui.widgets.glossary import explain_all
@@ -118,25 +118,16 @@ def _follow(dataset: Dataset) -> None:
                     st.progress(0.0, text=waiting_text(reads.store().queue_place(race.job.id)))
                 else:
                     show_progress(race.job.progress)
-            if may_edit():
-                action.button(
-                    "Cancel",
-                    width="stretch",
-                    key="race.cancel",
-                    help="Stop the race; what was trained is kept, and the next race goes on "
-                    "from it",
-                    disabled=race.job.cancel_requested,
-                    on_click=_cancel,
-                    args=(race.job.id,),
-                )
+            cancel_button(
+                action,
+                race.job.id,
+                "race.cancel",
+                "Stop the race; what was trained is kept, and the next race goes on from it",
+                disabled=race.job.cancel_requested,
+            )
             _show_result(race)
             return
     st.rerun()
-
-
-def _cancel(job_id: str) -> None:
-    with error_box():
-        actions.cancel_work(job_id)
 
 
 def _show(dataset: Dataset, race: Race) -> None:

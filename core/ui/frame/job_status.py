@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.jobs.cached import CachedWork, make_again
 from core.jobs.progress import Progress, progress_text
@@ -52,6 +53,22 @@ def _try_again(work: CachedWork) -> None:
         make_again(reads.store(), work)
 
 
+def cancel_button(
+    place: DeltaGenerator, job_id: str, key: str, help_text: str, disabled: bool = False
+) -> None:
+    """For those who may edit; ``help_text`` says what becomes of the work."""
+    if may_edit():
+        place.button(
+            "Cancel",
+            width="stretch",
+            key=key,
+            help=help_text,
+            disabled=disabled,
+            on_click=_cancel,
+            args=(job_id,),
+        )
+
+
 def _cancel(job_id: str) -> None:
     with error_box():
         actions.cancel_work(job_id)
@@ -63,14 +80,8 @@ def _follow(ask: Callable[[], CachedWork], key: str) -> None:
         if work.state == "working":
             bar, action = st.columns([5, 1.4], vertical_alignment="center")
             bar.progress(work.fraction, text=escape_markdown(work.text))
-            if may_edit():
-                action.button(
-                    "Cancel",
-                    width="stretch",
-                    key=f"cancel.{key}",
-                    help="Stop this work; nothing of it is kept",
-                    on_click=_cancel,
-                    args=(work.job_id,),
-                )
+            cancel_button(
+                action, work.job_id, f"cancel.{key}", "Stop this work; nothing of it is kept"
+            )
             return
     st.rerun()

@@ -120,6 +120,15 @@ def test_with_enough_cases_intervals_are_as_wide_as_past_errors_ask_for():
     assert same.high_80 == usual.high_80  # never narrower than chance alone allows
 
 
+def test_own_misses_of_both_kinds_together_widen_each():
+    """Twelve of one kind and twelve of the other are enough to know how far off they were."""
+    own = tuple(case(0.3, kind=kind) for kind in ("facts", "trained") for _ in range(12))
+    record = OwnRecord(own, 24, (0.0, 0.0))
+    assert record.caution == "widened"
+    widths = Experience(own, own=record).widths("trained")
+    assert widths[0] == pytest.approx(0.3 / own[0].deviation)
+
+
 def test_errors_of_another_kind_of_forecast_do_not_count():
     past = Experience(tuple(case(0.3, kind="trained") for _ in range(30)))
     (found, _) = forecasts_of(points_of_facts(facts()), TARGET, "facts", past)
@@ -167,6 +176,11 @@ def test_the_points_of_a_race_are_those_of_a_curve():
         CurvePoint("cnn", 30, 0.5, 18, 2.0),
         CurvePoint("cnn", 60, 0.75, 18, 3.0),
     ]
+    # Other work spoilt its time: no forecast goes out from that.
+    spoilt = points_of_race([some[0], replace(some[1], is_disturbed=True)])
+    assert [one.seconds for one in spoilt] == [2.0, None]
+    (found,) = forecasts_of(spoilt, replace(TARGET, train_images=113), "trained", NOTHING)
+    assert found.spent_seconds is None
 
 
 # Verdicts -----------------------------------------------------------------------------------------
@@ -255,3 +269,6 @@ def test_the_newest_of_each_strategy_is_shown(store: Store):
         ],
     )
     assert [one.id for one in newest_forecasts(store, "e" * 64, 96)] == ["c", "b"]
+    # One from trainings has a verdict among others, and is not hidden by newer facts.
+    keep_forecasts(store.database, [forecast(id="t", kind="trained", made_at="2026-11-01")])
+    assert [one.id for one in newest_forecasts(store, "e" * 64, 96)] == ["c", "t"]

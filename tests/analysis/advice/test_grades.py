@@ -240,8 +240,10 @@ def test_the_record_sums_up():
     found = advice_record([outcome(), near, silent])
     assert (found.datasets, found.named, found.within) == (3, 2, 1)
     assert found.regret == pytest.approx((0.04 + 0.005) / 2)
-    assert found.rules[Rule.FINETUNE] == pytest.approx(0.02)
-    assert found.rules[Rule.LARGEST_PROBE] == pytest.approx((0.1 + 0.0 + 0.1) / 3)
+    # Side by side on the same datasets: nothing was fine-tuned on one of the two.
+    assert set(found.rules) == {Rule.LARGEST_PROBE, Rule.TUTORIAL}
+    assert found.rules[Rule.LARGEST_PROBE] == pytest.approx((0.1 + 0.0) / 2)
+    assert found.rules[Rule.TUTORIAL] == pytest.approx((0.07 + 0.0025) / 2)
     assert found.undecided == pytest.approx(3 / 11)
     assert found.saved is not None
 
@@ -293,6 +295,11 @@ def test_an_experiment_grades_the_advice_that_was_before_it(arrows_store):
     quote = quote_of(arrows_store, experiment)
     assert (quote.graded.forecast.strategy, quote.is_advised) == ("vgg16_probe", True)
     assert quote.regret == pytest.approx(0.03)
+    # Another experiment that grades what was forecast there later is no other dataset.
+    again = [replace(one, experiment_id="b") for one in found]
+    assert outcomes_of(arrows_store, [*found, *again], {experiment.spec.dataset_id: placement}) == (
+        one,
+    )
 
 
 def test_where_nothing_was_named_the_highest_forecast_is_quoted(arrows_store, made):

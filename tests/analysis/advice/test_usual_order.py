@@ -6,20 +6,14 @@ from statistics import fmean, variance
 import numpy as np
 import pytest
 
-from core.analysis.advice.power_law import CORRELATION, FEWEST_CURVES, Carried
-from core.analysis.advice.usual_order import (
-    SMALLEST_DEVIATION,
-    Result,
-    UsualOrder,
-    drawn_to,
-    usual_order,
-)
+from core.analysis.advice.power_law import CORRELATION, FEWEST_CURVES, SMALLEST_DEVIATION, Carried
+from core.analysis.advice.usual_order import Result, UsualOrder, drawn_to, usual_order
 
 ORDER = UsualOrder({"cnn": 0.2, "vgg16_probe": -0.2}, {"cnn": 0.1, "vgg16_probe": 0.1})
 
 
 def curve(error: float, log_deviation: float) -> Carried:
-    return Carried(800, error, log_deviation, 0.3, 0.3, 1.0)
+    return Carried(error, log_deviation, 0.3, 0.3, 1.0)
 
 
 # Known answers ------------------------------------------------------------------------------------

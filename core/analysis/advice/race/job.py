@@ -208,6 +208,7 @@ class Racing:
             distinct_images=len(np.unique(self.dataset.groups[found.test_indices])),
             correct=packed(right),
             seconds=outcome.result.end_to_end_seconds,
+            is_disturbed="end_to_end_seconds" in outcome.result.disturbed,
         )
 
     def _point_id(self, strategy: str, settings: dict[str, Any], weights: str, images: int) -> str:
