@@ -7,13 +7,19 @@ from core.analysis.words.verdicts import closed, interval_words
 from core.text import count_text, percent_text, rough_seconds_text, seconds_text
 
 HOW = (
-    "Strategies are trained on a sixteenth, an eighth and a quarter of the training images, each "
-    "part inside the next, with at least ten images of each class. They are scored on validation "
-    "images; test images are not touched. One is dropped when it cannot win any more: when even "
-    "its optimistic line ends below the lower end of the leader's interval. That line goes on from "
-    "its last two points as steeply as their intervals allow, to all training images; a learning "
-    "curve that flattens stays below it. The majority class, the best probe and the best network "
-    "without pre-training are never dropped."
+    "Which strategies are worth a full run? All are trained on a small part of the training "
+    "images, then on larger ones, until the time is up. Whoever cannot win any more is dropped, "
+    "and you run those that remain. Test images are not touched."
+)
+WHEN_DROPPED = (
+    "The parts are a sixteenth, an eighth and a quarter of the training images, each inside the "
+    "next, with at least ten images of each class; validation images say how good a strategy is.",
+    "From the last two results of a strategy an optimistic line goes on to all training images, as "
+    "steeply as their intervals allow. A strategy is dropped when even that line ends below the "
+    "lower end of the interval of whoever leads. A learning curve that flattens stays below its "
+    "line, so what could still win is kept.",
+    "The majority class, the best probe and the best network without pre-training are never "
+    "dropped: without them nobody could say what pre-training is worth.",
 )
 _KEPT = {
     Kept.BASELINE: "the baseline",

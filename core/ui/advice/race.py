@@ -10,7 +10,7 @@ from core.analysis.advice.race.request import (
     plan_race,
 )
 from core.analysis.comparison import title_of
-from core.analysis.words.race import HOW, describe_quick, describe_race
+from core.analysis.words.race import HOW, WHEN_DROPPED, describe_quick, describe_race
 from core.charts.race import race_chart, race_frame
 from core.datasets.dataset import Dataset
 from core.errors import BadInput
@@ -35,6 +35,8 @@ def show_race(dataset: Dataset) -> None:
         "Race", help=explain_all("training images", "validation images", "learning curve", "probe")
     )
     st.markdown(escape_markdown(HOW))
+    with st.expander("When is a strategy dropped?", icon=":material/rule:"):
+        sentences(WHEN_DROPPED)
     race = latest_race(reads.store(), dataset)
     if race is not None and race.job.is_active:
         st.fragment(_follow, run_every=REFRESH_SECONDS)(dataset)
