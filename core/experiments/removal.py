@@ -9,16 +9,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import Connection, delete, select
 
 from core.errors import BadInput
-from core.experiments.labels import change_labels, changes, history
+from core.experiments.labels import change_labels, changes, history, write_labels
 from core.experiments.limits import stored_bytes
 from core.experiments.records import ExperimentRecord, epochs, experiments, runs
 from core.experiments.run_files import weights_path
 from core.experiments.store import Store
 from core.experiments.summaries import summaries
-from core.jobs.records import groups, jobs
+from core.jobs.records import ACTIVE_STATES, groups, jobs
 from core.jobs.workers import moment_text
 from core.settings import SHOWCASE_FOLDER, current_settings
 from core.storage.shared import forget
@@ -28,28 +28,33 @@ UNDO_SECONDS = 3600
 
 @dataclass(frozen=True)
 class Loss:
-    """What is lost with some experiments: their runs, and the bytes of what these kept here."""
+    """What is lost with some experiments: their runs, and the bytes of what these kept here;
+    ``weights_bytes``: of their trained weights alone."""
 
     experiments: int
     runs: int
     size_bytes: int
+    weights_bytes: int
 
 
 def loss_of(chosen: Iterable[ExperimentRecord], store: Store) -> Loss:
     """Counted before anybody is asked."""
     ids = [[run.id for run in store.runs(experiment.id)] for experiment in chosen]
-    sizes = [size_of_run(run_id) for of_one in ids for run_id in of_one]
-    return Loss(len(ids), len(sizes), sum(sizes))
+    kept = [run_id for of_one in ids for run_id in of_one]
+    return Loss(len(ids), len(kept), sum(map(size_of_run, kept)), sum(map(size_of_weights, kept)))
 
 
 def remove_experiments(store: Store, ids: Iterable[str], who: str) -> None:
     """Nobody sees them any more. Raises ``BadInput`` where one cannot be removed, and then none
     is. What was removed more than an hour ago is deleted now."""
-    found = [store.experiment(one) for one in ids]
+    found = [store.experiment(one) for one in dict.fromkeys(ids)]
     for experiment in found:
         _refuse(experiment)
-    for experiment in found:
-        change_labels(store, experiment.id, who, removed=True)
+    with store.database.writing() as connection:
+        moment = moment_text(store.clock(connection))
+        for experiment in found:
+            _refuse_started(connection, experiment.id)
+            write_labels(connection, experiment.id, moment, who, removed=True)
     delete_removed(store)
 
 
@@ -97,6 +102,12 @@ def size_of_run(run_id: str) -> int:
     return stored_bytes(current_settings().runs_folder / run_id)
 
 
+def size_of_weights(run_id: str) -> int:
+    """Bytes of the trained weights of a run on this machine."""
+    path = weights_path(run_id)
+    return path.stat().st_size if path.is_file() else 0
+
+
 def drop_weights(store: Store, ids: Iterable[str]) -> int:
     """Delete the trained weights of their runs; results and predictions stay. Returns the bytes.
 
@@ -110,7 +121,7 @@ def drop_weights(store: Store, ids: Iterable[str]) -> int:
     for experiment in found:
         for run in store.runs(experiment.id):
             path = weights_path(run.id)
-            total += path.stat().st_size if path.is_file() else 0
+            total += size_of_weights(run.id)
             forget(path)
             path.unlink(missing_ok=True)
         with store.database.writing() as connection:  # its size is another now
@@ -122,7 +133,7 @@ def drop_weights(store: Store, ids: Iterable[str]) -> int:
 def why_kept(experiment: ExperimentRecord) -> str | None:
     """Why it cannot be removed, in a sentence; None if it can."""
     if experiment.is_active:
-        return f"Experiment {experiment.id} is at work. Cancel its runs first, or wait."
+        return _at_work(experiment.id)
     if any(SHOWCASE_FOLDER.glob(f"*-{experiment.id}")):
         return (
             f"Experiment {experiment.id} came with Headstart and would come back at the next "
@@ -134,6 +145,18 @@ def why_kept(experiment: ExperimentRecord) -> str | None:
 def _refuse(experiment: ExperimentRecord) -> None:
     if reason := why_kept(experiment):
         raise BadInput(reason, "experiment")
+
+
+def _refuse_started(connection: Connection, experiment_id: str) -> None:
+    """Somebody may have started a run again since the experiment was read."""
+    of_it = (jobs.c.group_id == experiment_id) & (jobs.c.kind == "train")
+    active = select(jobs.c.id).where(of_it, jobs.c.state.in_(ACTIVE_STATES)).limit(1)
+    if connection.execute(active).first() is not None:
+        raise BadInput(_at_work(experiment_id), "experiment")
+
+
+def _at_work(experiment_id: str) -> str:
+    return f"Experiment {experiment_id} is at work. Cancel its runs first, or wait."
 
 
 def _delete(store: Store, experiment_id: str) -> None:

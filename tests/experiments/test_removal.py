@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from core.datasets.storage import open_dataset
 from core.errors import BadInput, UnknownName
+from core.experiments.extension import extend, plan_extension
 from core.experiments.labels import change_labels
 from core.experiments.removal import (
     delete_removed,
@@ -118,6 +119,30 @@ def test_one_that_is_at_work_is_kept_and_so_are_the_others_with_it(filled):
     assert filled.removed_experiments() == []
 
 
+def test_one_whose_run_starts_meanwhile_is_kept_and_so_are_the_others(filled, monkeypatch):
+    started = filled.create_experiment(majority_spec())
+    filled.cancel_job(f"{started}-majority-0")
+    before = {one: filled.experiment(one) for one in (EXPERIMENT, started)}
+    filled.retry(f"{started}-majority-0")
+    monkeypatch.setattr(filled, "experiment", before.__getitem__)  # read before it started
+    with pytest.raises(BadInput, match=f"{started} is at work"):
+        remove_experiments(filled, [EXPERIMENT, started], "ada")
+    assert filled.removed_experiments() == []
+
+
+def test_what_was_removed_starts_no_run(filled):
+    removed = filled.create_experiment(majority_spec())
+    filled.cancel_job(f"{removed}-majority-0")
+    spec = plan_extension(filled, filled.experiment(removed), seeds=[1])
+    remove_experiments(filled, [removed], "ada")
+    for start in (
+        lambda: filled.retry(f"{removed}-majority-0"),
+        lambda: extend(filled, removed, spec),
+    ):
+        with pytest.raises(BadInput, match="Within the hour it can be taken back"):
+            start()
+
+
 def test_what_comes_with_headstart_is_kept(filled):
     shown = next(SHOWCASE_FOLDER.iterdir()).name.rpartition("-")[2]
     spec = made_up.spec()
@@ -129,7 +154,9 @@ def test_weights_are_dropped_and_results_stay(filled):
     run_id = f"{EXPERIMENT}-cnn-0"
     write_weights(run_id, {"kernel": np.zeros((4, 4), np.float32)})
     before = filled.runs(EXPERIMENT)
-    assert drop_weights(filled, [EXPERIMENT]) > 64
+    loss = loss_of([filled.experiment(EXPERIMENT)], filled)
+    assert loss.size_bytes > loss.weights_bytes == weights_path(run_id).stat().st_size
+    assert drop_weights(filled, [EXPERIMENT]) == loss.weights_bytes > 64
     assert not weights_path(run_id).exists()
     assert filled.runs(EXPERIMENT) == before
     assert len(read_predictions(run_id).labels) == 36
