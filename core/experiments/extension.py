@@ -1,7 +1,7 @@
 """More runs of an experiment, on its own split: new strategies and seeds, and those that broke
 off."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import product
 
 from sqlalchemy import func, insert, select, update
@@ -112,15 +112,18 @@ def extend(
 
 
 def resume(
-    store: Store, experiment_id: str, most_waiting: int | None = None
+    store: Store,
+    experiment_id: str,
+    most_waiting: int | None = None,
+    states: Collection[str] = RETRYABLE_STATES,
 ) -> tuple[list[str], list[str]]:
-    """Queue all its runs again that failed, were cancelled or interrupted.
+    """Queue all its runs again that are in one of ``states``: failed, cancelled or interrupted.
 
     Returns their ids, and a sentence for each that cannot be read any more. Raises ``LimitReached``
     where more than ``most_waiting`` runs would wait then; those before it are queued.
     """
     queued, unreadable = [], []
-    for run in store.runs(experiment_id, RETRYABLE_STATES):
+    for run in store.runs(experiment_id, states):
         try:
             queued.append(store.retry(run.id, most_waiting).id)
         except StoreError as error:

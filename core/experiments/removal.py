@@ -97,6 +97,16 @@ def _due(store: Store, removed: Iterable[ExperimentRecord]) -> list[str]:
     return [experiment_id for experiment_id, moment in moments.items() if moment <= before]
 
 
+def sizes_here(store: Store) -> dict[str, int]:
+    """Bytes of what the runs of each experiment keep on this machine, by its id."""
+    with store.database.reading() as connection:
+        known = connection.execute(select(runs.c.experiment_id, runs.c.id)).all()
+    found: dict[str, int] = {}
+    for experiment_id, run_id in known:
+        found[experiment_id] = found.get(experiment_id, 0) + size_of_run(run_id)
+    return found
+
+
 def size_of_run(run_id: str) -> int:
     """Bytes of the files that a run keeps on this machine."""
     return stored_bytes(current_settings().runs_folder / run_id)

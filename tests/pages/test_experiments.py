@@ -120,6 +120,20 @@ def test_a_dataset_has_its_results_over_time(waiting):  # noqa: ARG001 - the exp
     assert {"Best on arrows", "Its experiments"} <= {each.label for each in app.get("page_link")}
 
 
+def test_all_interrupted_runs_start_again_with_one_click(waiting):
+    store = open_store()
+    other = store.create_experiment(majority_spec(seeds=(0, 1)))
+    lost, cancelled = f"{other}-majority-0", f"{other}-majority-1"
+    store.request_cancel(cancelled)
+    assert [store.claim_next("worker").id for _ in range(2)] == [f"{waiting}-majority-0", lost]
+    for run_id in (f"{waiting}-majority-0", lost):
+        store.mark_interrupted(run_id, "The worker was lost.")
+    app = press(open_cold("experiments"), "Start 2 interrupted runs again")
+    assert not app.error
+    assert [store.run(one).state for one in (lost, cancelled)] == ["queued", "cancelled"]
+    assert "interrupted" not in " ".join(button.label for button in app.button)
+
+
 NOTE = """# Seen
 **twice** <img src=x onerror=alert(1)> ![eye](https://evil.example/x.png) :red[x] $x$"""
 
@@ -190,7 +204,7 @@ def test_an_export_with_its_images_comes_in_on_the_page(tmp_path, monkeypatch):
     app = press(upload(app, (file.name, file.read_bytes())), "Import")
     assert not app.exception
     assert not app.error
-    assert app.query_params == {"words": [EXPERIMENT]}  # no filter hides it
+    assert app.query_params == {"words": EXPERIMENT}  # no filter hides it
     line = app.dataframe[0].value.set_index("id").loc[EXPERIMENT]
     assert line["name"] == "Wings"
     assert line[""].startswith("data:image/png;base64,")

@@ -32,6 +32,7 @@ NOTE_HELP = (
     "Markdown. HTML, images and links to anything but web pages are shown as they are typed. "
     "Compare shows it, and so does the report."
 )
+INTERRUPTED = "interrupted"
 # Pixels, those of a button: the table must not move when the first row is chosen.
 LINE_HEIGHT = 40
 
@@ -84,13 +85,30 @@ def _offer_resume(chosen: Sequence[ExperimentRecord]) -> None:
         disabled=not may_edit(),
         help=editor_help(),
         on_click=_resume,
-        args=([experiment.id for experiment in chosen],),
+        args=([experiment.id for experiment in chosen], RETRYABLE_STATES),
     )
 
 
-def _resume(experiment_ids: Sequence[str]) -> None:
+def offer_interrupted(experiments: Sequence[ExperimentRecord]) -> None:
+    """All runs that a lost worker left, with one click; those that somebody cancelled stay."""
+    counts = {one.id: one.state_counts.get(INTERRUPTED, 0) for one in experiments}
+    ids = [experiment_id for experiment_id, count in counts.items() if count]
+    if not ids:
+        return
+    st.button(
+        f"Start {count_text(sum(counts.values()), 'interrupted run')} again",
+        key="experiments.interrupted",
+        icon=":material/restart_alt:",
+        disabled=not may_edit(),
+        help=editor_help(),
+        on_click=_resume,
+        args=(ids, (INTERRUPTED,)),
+    )
+
+
+def _resume(experiment_ids: Sequence[str], states: Collection[str]) -> None:
     with error_box():
-        for sentence in actions.resume_experiments(experiment_ids):
+        for sentence in actions.resume_experiments(experiment_ids, states):
             st.warning(escape_markdown(sentence), icon=":material/error:")
     with error_box():  # also for those that were queued before something went wrong
         reads.wake_worker()

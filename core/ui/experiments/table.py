@@ -17,7 +17,7 @@ from core.errors import HeadstartError
 from core.experiments.records import ExperimentRecord
 from core.strategies.registry import STRATEGIES
 from core.text import count_text, seconds_text, size_text
-from core.ui.experiments.chosen import show_chosen, show_import, show_removed
+from core.ui.experiments.chosen import offer_interrupted, show_chosen, show_import, show_removed
 from core.ui.experiments.listed import listed, make_missing
 from core.ui.frame import reads
 from core.ui.frame.access import visitor
@@ -121,6 +121,7 @@ def show_experiments(experiments: Sequence[ExperimentRecord]) -> None:
         if len(found) < len(entries)
         else count_text(len(entries), "experiment")
     )
+    offer_interrupted([entry.experiment for entry in found])
     pages = max(1, -(-len(found) // ROWS_ON_A_PAGE))
     page = page_number(pages)
     shown = found[(page - 1) * ROWS_ON_A_PAGE : page * ROWS_ON_A_PAGE]

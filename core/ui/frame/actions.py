@@ -5,7 +5,7 @@ an action cannot be reached past the roles: not from a callback, a form, a fragm
 that somebody made by hand. Each raises ``NotAllowed`` for whoever is no editor.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -67,14 +67,14 @@ def retry_run(run_id: str) -> None:
 
 
 @editors_only
-def resume_experiments(experiment_ids: Iterable[str]) -> list[str]:
+def resume_experiments(experiment_ids: Iterable[str], states: Collection[str]) -> list[str]:
     """``extension.resume`` of each; returns what is wrong with runs that cannot be read any more.
     Raises ``LimitReached``."""
     check_stored(0, "what these runs keep")
     most = current_settings().most_queued_runs
     unreadable = []
     for experiment_id in experiment_ids:
-        unreadable += extension.resume(reads.store(), experiment_id, most)[1]
+        unreadable += extension.resume(reads.store(), experiment_id, most, states)[1]
     return unreadable
 
 
