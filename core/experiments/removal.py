@@ -158,8 +158,8 @@ def _refuse(experiment: ExperimentRecord) -> None:
 
 
 def _refuse_started(connection: Connection, experiment_id: str) -> None:
-    """Somebody may have started a run again since the experiment was read."""
-    of_it = (jobs.c.group_id == experiment_id) & (jobs.c.kind == "train")
+    """Somebody may have started a run again since the experiment was read, or measures one."""
+    of_it = jobs.c.group_id == experiment_id
     active = select(jobs.c.id).where(of_it, jobs.c.state.in_(ACTIVE_STATES)).limit(1)
     if connection.execute(active).first() is not None:
         raise BadInput(_at_work(experiment_id), "experiment")
@@ -180,8 +180,8 @@ def _delete(store: Store, experiment_id: str) -> None:
             shutil.rmtree(folder)
     with store.database.writing() as connection:
         connection.execute(delete(epochs).where(epochs.c.run_id.in_(run_ids)))
-        helpers = (jobs.c.group_id == experiment_id) & (jobs.c.kind == "extract")
-        connection.execute(delete(jobs).where(jobs.c.id.in_(run_ids) | helpers))
+        # Its runs, the jobs that helped them, and those that measured them again.
+        connection.execute(delete(jobs).where(jobs.c.group_id == experiment_id))
         for table in (summaries, changes, runs):
             connection.execute(delete(table).where(table.c.experiment_id == experiment_id))
         connection.execute(delete(groups).where(groups.c.id == experiment_id))

@@ -11,6 +11,7 @@ from core.datasets.storage import open_dataset
 from core.errors import BadInput, UnknownName
 from core.experiments.extension import extend, plan_extension
 from core.experiments.labels import change_labels
+from core.experiments.remeasure import job_of
 from core.experiments.removal import (
     delete_removed,
     drop_weights,
@@ -22,7 +23,7 @@ from core.experiments.removal import (
 )
 from core.experiments.run_files import read_predictions, weights_path, write_weights
 from core.experiments.store import Store
-from core.jobs.records import metadata
+from core.jobs.records import NewJob, metadata
 from core.jobs.workers import utc_now
 from core.settings import SHOWCASE_FOLDER, current_settings
 from tests import made_up
@@ -70,6 +71,12 @@ def test_after_an_hour_nothing_of_it_is_left_and_others_are_whole(filled):
     loss = loss_of([filled.experiment(EXPERIMENT)], filled)
     assert (loss.experiments, loss.runs) == (1, 8)
     assert loss.size_bytes > 1000
+    run_id = f"{EXPERIMENT}-cnn-0"
+    measuring = NewJob(job_of(run_id), "remeasure", {"run": run_id}, EXPERIMENT)
+    filled.add_job_once(measuring)
+    with pytest.raises(BadInput, match="is at work"):
+        remove_experiments(filled, [EXPERIMENT], "ada")
+    filled.cancel_job(measuring.id)
     remove_experiments(filled, [EXPERIMENT], "ada")
     assert delete_removed(an_hour_later(filled)) == [EXPERIMENT]
     assert list(current_settings().runs_folder.iterdir()) == []

@@ -147,8 +147,12 @@ def test_a_note_is_markdown_where_that_is_safe(waiting):  # noqa: ARG001 - the h
         "<h3>Seen</h3>\n<p><strong>twice</strong> &lt;img src=x onerror=alert(1)&gt; "
         "![eye](https://evil.example/x.png) :red[x] $x$</p>\n"
     ]
-    change_labels(open_store(), EXPERIMENT, "ada", note="")
-    assert not open_cold("compare", experiment=EXPERIMENT).html
+    for nothing in ("[x]: https://example.org", ""):
+        change_labels(open_store(), EXPERIMENT, "ada", note=nothing)
+        app = open_cold("compare", experiment=EXPERIMENT)
+        assert not app.exception
+        assert not app.error
+        assert not app.html
 
 
 def test_the_table_says_who_reviewed_an_experiment_and_since_when(waiting):

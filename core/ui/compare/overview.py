@@ -18,7 +18,6 @@ from core.charts.accuracy import accuracy_scores, ladder_chart, scores_chart
 from core.charts.curves import CURVE_METRICS, curve_chart
 from core.experiments.planning import below_title
 from core.experiments.records import ExperimentRecord
-from core.markdown import safe_html
 from core.reports.export import run_command, to_csv, to_json
 from core.reports.report import report_html
 from core.reports.tables import export_zip_of_tables
@@ -32,7 +31,13 @@ from core.ui.frame.page import link_to
 from core.ui.widgets.answer import show_cards
 from core.ui.widgets.exhibit import evidence_or_words, sentences, show_exhibit
 from core.ui.widgets.glossary import explain_all
-from core.ui.widgets.results import INTERVAL_HELP, show_facts, show_results_table, show_seeds
+from core.ui.widgets.results import (
+    INTERVAL_HELP,
+    show_facts,
+    show_note,
+    show_results_table,
+    show_seeds,
+)
 
 LADDER_HELP = (
     "From always predicting the commonest class, at the bottom of the ladder, to the best "
@@ -124,7 +129,7 @@ def _show_written(experiment: ExperimentRecord) -> None:
         )
     if labels.note:
         st.header("Note")
-        st.html(safe_html(labels.note))
+        show_note(labels.note)
 
 
 def _draw_accuracies(subject: Subject) -> None:

@@ -17,14 +17,13 @@ from core.experiments.records import ExperimentRecord
 from core.experiments.removal import loss_of, removed_lately, why_kept
 from core.experiments.sharing import export_file
 from core.jobs.records import RETRYABLE_STATES
-from core.markdown import safe_html
 from core.strategies.registry import STRATEGIES, offered_strategies
 from core.text import count_text, escape_markdown, size_text
 from core.ui.frame import actions, reads
 from core.ui.frame.access import editor_help, may_edit, show_viewer_note
 from core.ui.frame.errors import LARGEST_DOWNLOAD_BYTES, error_box, file_or_error
 from core.ui.frame.page import link_to
-from core.ui.widgets.results import experiment_label
+from core.ui.widgets.results import experiment_label, show_note
 
 WHERE_ARCHIVED = "The filter Archive says which are shown."
 WHERE_REMOVED = "For an hour they can be taken back, below the table."
@@ -270,8 +269,7 @@ def _show_labels(experiment: ExperimentRecord) -> None:
     """Of one, to read and, for editors, to write; below them who changed it."""
     labels = experiment.labels
     if not may_edit():
-        if labels.note:
-            st.html(safe_html(labels.note))
+        show_note(labels.note)
         show_viewer_note("name experiments")
     else:
         with st.form(f"experiments.labels.{experiment.id}", border=False):
