@@ -119,7 +119,7 @@ def _draw_facts(subject: Subject) -> None:
 def _show_written(experiment: ExperimentRecord) -> None:
     """The note, and the way to the experiment that this one repeats with changes."""
     labels = experiment.labels
-    if labels.repeats in {one.id for one in reads.store().experiments()}:
+    if labels.repeats and labels.repeats in {one.id for one in reads.store().experiments()}:
         link_to(
             "compare",
             "Compare with the one it repeats",
