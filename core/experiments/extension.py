@@ -20,6 +20,7 @@ from core.experiments.records import (
     run_id_of,
     runs,
 )
+from core.experiments.removal import refuse_at_work
 from core.experiments.store import Store
 from core.jobs.records import RETRYABLE_STATES
 from core.strategies.registry import STRATEGIES, names_with
@@ -87,11 +88,13 @@ def extend(
 ) -> list[str]:
     """Store the spec of ``plan_extension`` and queue the runs that are new; returns their ids.
 
-    Raises ``LimitReached`` where more than ``most_waiting`` runs would wait then.
+    Raises ``LimitReached`` where more than ``most_waiting`` runs would wait then, and ``BadInput``
+    where the experiment was removed or is at work.
     """
     own = runs.c.experiment_id == experiment_id
     with store.database.writing() as connection:
         refuse_removed(connection, experiment_id)
+        refuse_at_work(connection, experiment_id)  # else what another one adds now would be lost
         there = set(connection.execute(select(runs.c.id).where(own)).scalars())
         last = connection.execute(select(func.max(runs.c.position)).where(own)).scalar_one()
         wanted = [

@@ -53,7 +53,7 @@ def remove_experiments(store: Store, ids: Iterable[str], who: str) -> None:
     with store.database.writing() as connection:
         moment = moment_text(store.clock(connection))
         for experiment in found:
-            _refuse_started(connection, experiment.id)
+            refuse_at_work(connection, experiment.id)
             write_labels(connection, experiment.id, moment, who, removed=True)
     delete_removed(store)
 
@@ -157,8 +157,9 @@ def _refuse(experiment: ExperimentRecord) -> None:
         raise BadInput(reason, "experiment")
 
 
-def _refuse_started(connection: Connection, experiment_id: str) -> None:
-    """Somebody may have started a run again since the experiment was read, or measures one."""
+def refuse_at_work(connection: Connection, experiment_id: str) -> None:
+    """Raise ``BadInput``, in the transaction at work, where a run of it waits or works or is
+    measured again: somebody may have started one since the experiment was read."""
     of_it = jobs.c.group_id == experiment_id
     active = select(jobs.c.id).where(of_it, jobs.c.state.in_(ACTIVE_STATES)).limit(1)
     if connection.execute(active).first() is not None:

@@ -95,6 +95,8 @@ def test_what_could_not_be_compared_is_refused(arrows_store, finished):
     with pytest.raises(LimitReached):
         extend(arrows_store, finished, spec, most_waiting=0)
     extend(arrows_store, finished, spec)
+    with pytest.raises(BadInput, match="is at work"):  # planned at the same time as the other
+        extend(arrows_store, finished, spec)
     with pytest.raises(BadInput, match="is at work"):
         plan_extension(arrows_store, arrows_store.experiment(finished), [], [1])
 

@@ -330,7 +330,7 @@ def _show_extension(experiment: ExperimentRecord) -> None:
             first = max(spec.seeds) + 1
             with error_box():
                 new = range(first, first + more)
-                actions.extend_experiment(experiment, strategies, new, backbones)
+                actions.extend_experiment(experiment.id, strategies, new, backbones)
                 reads.wake_worker()
                 st.rerun()
 

@@ -18,7 +18,7 @@ from core.datasets.versions import Changes
 from core.experiments import extension, imports, own_backbones, removal, sharing
 from core.experiments.labels import change_several
 from core.experiments.limits import check_stored
-from core.experiments.records import ExperimentRecord, ExperimentSpec
+from core.experiments.records import ExperimentSpec
 from core.experiments.remeasure import request_remeasure
 from core.settings import current_settings
 from core.ui.frame import reads
@@ -40,16 +40,14 @@ def create_experiments(specs: Sequence[ExperimentSpec], repeats: str = "") -> li
 
 @editors_only
 def extend_experiment(
-    experiment: ExperimentRecord,
-    strategies: Sequence[str],
-    seeds: Sequence[int],
-    backbones: Sequence[str],
+    experiment_id: str, strategies: Sequence[str], seeds: Sequence[int], backbones: Sequence[str]
 ) -> None:
     """Queue more strategies, seeds, and the modes that it has of more ``backbones``. Raises
     ``BadInput`` where they could not be compared with the others, ``LimitReached``."""
     check_stored(0, "what these runs keep")
-    spec = extension.plan_extension(reads.store(), experiment, strategies, seeds, backbones)
-    extension.extend(reads.store(), experiment.id, spec, current_settings().most_queued_runs)
+    now = reads.store().experiment(experiment_id)  # others may have added to it meanwhile
+    spec = extension.plan_extension(reads.store(), now, strategies, seeds, backbones)
+    extension.extend(reads.store(), experiment_id, spec, current_settings().most_queued_runs)
 
 
 @editors_only
