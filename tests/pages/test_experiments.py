@@ -12,7 +12,7 @@ from core.experiments.sharing import export_file
 from core.experiments.store import open_store
 from core.ui.experiments.table import SORTS
 from tests.pages.compared import EXPERIMENT, store_compared
-from tests.pages.conftest import TIMEOUT_SECONDS, open_cold, press, upload, words
+from tests.pages.conftest import TIMEOUT_SECONDS, open_cold, press, words
 from tests.stored_home import add_arrows, leave_out_bundled_datasets, majority_spec
 
 
@@ -145,7 +145,7 @@ def test_a_note_is_markdown_where_that_is_safe(waiting):  # noqa: ARG001 - the h
     assert "Note" in [header.value for header in app.header]
     assert [element.value for element in app.html] == [
         "<h3>Seen</h3>\n<p><strong>twice</strong> &lt;img src=x onerror=alert(1)&gt; "
-        "![eye](https://evil.example/x.png) :red[x] $x$</p>\n"
+        "![eye](https://evil.example/x.png) :red[x] $x$</p>"
     ]
     for nothing in ("[x]: https://example.org", ""):
         change_labels(open_store(), EXPERIMENT, "ada", note=nothing)
@@ -185,6 +185,12 @@ def test_a_name_is_saved_and_what_others_wrote_meanwhile_stays(waiting):  # noqa
     assert open_store().experiment(EXPERIMENT).labels == Labels("Wings", "bob's", ("demo",))
 
 
+def taken_in(app: AppTest, name: str, content: bytes) -> AppTest:
+    """The form is sent with the file in it."""
+    app.file_uploader[0].set_value((name, content, "application/zip"))
+    return press(app, "Import")
+
+
 @pytest.mark.usefixtures("at_once")
 def test_an_export_with_its_images_comes_in_on_the_page(tmp_path, monkeypatch):
     arrows, run_id = open_dataset("arrows"), f"{EXPERIMENT}-cnn-0"
@@ -201,11 +207,11 @@ def test_an_export_with_its_images_comes_in_on_the_page(tmp_path, monkeypatch):
     app = open_cold("experiments", state="active", shelf="archived")
     assert "There is no experiment yet" in words(app)
     assert [box.value for box in press(app, "Import").error] == ["Choose a file first\\."]
-    app = press(upload(app, ("wrong.zip", b"no zip")), "Import")
+    app = taken_in(app, "wrong.zip", b"no zip")
     assert "damaged, or no zip" in app.error[0].value
     assert open_store().experiment_ids() == []
 
-    app = press(upload(app, (file.name, file.read_bytes())), "Import")
+    app = taken_in(app, file.name, file.read_bytes())
     assert not app.exception
     assert not app.error
     assert app.query_params == {"words": EXPERIMENT}  # no filter hides it
@@ -218,7 +224,7 @@ def test_an_export_with_its_images_comes_in_on_the_page(tmp_path, monkeypatch):
     assert (added.id, added.name) == (arrows.id, "arrows")
     assert np.array_equal(read_predictions(run_id).probabilities, answers)
 
-    app = press(upload(app, (file.name, file.read_bytes())), "Import")
+    app = taken_in(app, file.name, file.read_bytes())
     assert "is here already" in app.error[0].value
 
 
