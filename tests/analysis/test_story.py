@@ -163,7 +163,9 @@ def test_a_backbone_that_saw_test_images_is_no_head_start():
 @pytest.mark.usefixtures("home")
 def test_a_backbone_of_ones_own_is_told_by_what_it_was_trained_on():
     add_own()
-    scene = scene_of("head_start", facts_of({"cnn": right(50), "digits_cnn_probe": right(90)}), None)
+    scene = scene_of(
+        "head_start", facts_of({"cnn": right(50), "digits_cnn_probe": right(90)}), None
+    )
     assert scene.sentence.startswith("A network that was first trained on “digits” gets 90.0 %")
 
 

@@ -159,7 +159,7 @@ class _Columns:
             return
         header = table.first_rows[0]
         if not table.has_header and (
-            table.has_header is False or self._images.find(header[at], table.raw).files
+            table.has_header is False or self._images.find_somehow(header[at], table.raw).files
         ):
             return  # columns without names say nothing to people
         names = unique_names(header, table.width)
@@ -169,7 +169,7 @@ class _Columns:
         for _, row in itertools.islice(table.rows(), 1, None):
             if row is None or len(row) < len(names):
                 continue
-            images = self._images.find(row[at], table.raw).files
+            images = self._images.find_somehow(row[at], table.raw).files
             if len(images) == 1:
                 cells = dict(zip(names, row, strict=False))
                 self._keep(self._places[id(images[0])], {name: cells[name] for name in wanted})

@@ -25,7 +25,17 @@ MOST_FILES = 200_000
 DEEPEST_FOLDERS = 20
 LONGEST_NAME = 255
 
-_IGNORED_NAMES = frozenset({"__macosx", "thumbs.db", "desktop.ini"})
+# Of macOS, Windows, Picasa, and of the servers and disks that photos are kept on: thumbnails,
+# folder icons, bins. A folder of them inside each class folder would look like one more level.
+_IGNORED_NAMES = frozenset(
+    {
+        *("__macosx", "icon\r", "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini"),
+        *("picasa.ini", "zbthumbnail.info", "@eadir", "#recycle", "#snapshot", "$recycle.bin"),
+        *("system volume information", "lost+found"),
+    }
+)
+# Windows keeps more beside a file under its name and a colon, and Linux shows it as a file.
+_STREAMS = ("thumbs.db:", "desktop.ini:")
 _DRIVE = re.compile(r"^[A-Za-z]:")
 # Marks that change the reading direction: "photo<U+202E>gpj.exe" would be shown as another name.
 DIRECTION_MARKS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -124,7 +134,12 @@ def safe_parts(name: str, backslash_separates: bool = True) -> tuple[str, ...]:
 
 def is_ignored(parts: tuple[str, ...]) -> bool:
     """Whether it is hidden, or left by a system or program (``Thumbs.db``, ``~$list.xlsx``)."""
-    return any(part.startswith((".", "~$")) or part.lower() in _IGNORED_NAMES for part in parts)
+    return any(map(_is_ignored, parts))
+
+
+def _is_ignored(part: str) -> bool:
+    name = part.lower()
+    return name in _IGNORED_NAMES or name.startswith((".", "~$", *_STREAMS))
 
 
 def shown_name(name: str) -> str:
@@ -157,6 +172,9 @@ class Listing:
 
         ``backslash_separates``: see ``safe_parts``. Returns what was listed.
         """
+        if name.endswith("Icon\r"):  # of a folder on a Mac: not worth a refusal
+            self.ignored += 1
+            return None
         try:
             parts = safe_parts(name, backslash_separates)
         except RefusedNameError as error:
