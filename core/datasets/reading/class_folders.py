@@ -222,7 +222,24 @@ def _of_level(tree: _Tree, level: Level, choice: Choice) -> Reading:
     if level.note is not None:
         listing.notes.append(level.note)
     reading = Reading(level.title, _NONE, listing, taken, doubt=level.doubt)
-    return _finished(tree, _labelled(tree.places, level.level), reading)
+    found = _finished(tree, _labelled(tree.places, level.level), reading)
+    _refuse_empty_folders(found)
+    return found
+
+
+def _refuse_empty_folders(reading: Reading) -> None:
+    """Name the folders beside the class folders that hold nothing: somebody meant a class."""
+    listing = reading.listing
+    if not listing.empty_folders or not isinstance(reading.found, LabelledFiles):
+        return
+    folders = {(file.raw.parts[:-1], file.class_name) for file in reading.found.files}
+    classes = {name for _, name in folders}
+    beside = {
+        parts[:at] for parts, name in folders for at, part in enumerate(parts) if part == name
+    }
+    for parts in listing.empty_folders:
+        if parts[:-1] in beside and parts[-1] not in classes:
+            listing.refuse(f"{'/'.join(parts)}/", "the folder is empty, so it is no class")
 
 
 def _of_one_set(tree: _Tree, level: Level, choice: Choice) -> Reading:

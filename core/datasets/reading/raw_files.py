@@ -153,12 +153,16 @@ def shown_name(name: str) -> str:
 
 @dataclass
 class Listing:
-    """The files of a folder or archive; what was refused, how many were ignored, and notes."""
+    """The files of a folder or archive; what was refused, how many were ignored, and notes.
+
+    empty_folders: the parts of the paths of folders that hold no file.
+    """
 
     files: list[RawFile] = field(default_factory=list)
     refused: list[LeftOut] = field(default_factory=list)
     ignored: int = 0
     notes: list[str] = field(default_factory=list)
+    empty_folders: list[tuple[str, ...]] = field(default_factory=list)
 
     def add(
         self,
@@ -189,10 +193,21 @@ class Listing:
             return self.files[-1]
         return None
 
+    def add_empty_folder(self, name: str) -> None:
+        """List a folder that holds no file, unless its name is refused or ignored."""
+        try:
+            parts = safe_parts(name)
+        except RefusedNameError:
+            return
+        if parts and not is_ignored(parts):
+            self.empty_folders.append(parts)
+
     def again(self, files: "Iterable[RawFile] | None" = None) -> "Listing":
         """The same files, or some of them, for one reading: its notes do not reach the others."""
         kept = self.files if files is None else files
-        return Listing(list(kept), list(self.refused), self.ignored, list(self.notes))
+        return Listing(
+            list(kept), list(self.refused), self.ignored, list(self.notes), self.empty_folders
+        )
 
     def refuse(self, name: str, reason: str) -> None:
         self.refused.append(LeftOut(shown_name(name), reason))

@@ -3,6 +3,9 @@
 The trees that people really have are in ``test_new_user_trees.py``.
 """
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 from core.datasets.add import add_dataset
@@ -49,6 +52,30 @@ def test_i7_what_is_beside_the_classes_is_ignored_and_said(tmp_path, extra, igno
         # Hidden folders on a disk are not gone into, so what is in them is not counted.
         assert dataset.health.ignored_files == ignored
     assert dataset.health.notes == tuple(notes)
+
+
+EMPTY = "the folder is empty, so it is no class"
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar", "folder"])
+def test_i7_a_class_folder_without_a_file_is_named(tmp_path, kind):
+    """One holds nothing, one what a Mac leaves where somebody looked; a folder elsewhere is none."""
+    members = two_classes(prefix="all/") | {"all/owls/.DS_Store": b"x"}
+    path = write_folder(tmp_path / "pets", members)
+    for folder in ("all/fish", "all/cats/old", "raw"):
+        (path / folder).mkdir()
+    if kind != "folder":
+        path = Path(shutil.make_archive(str(tmp_path / "packed"), kind, path))
+    dataset = add_dataset(path)
+    assert dataset.classes == ("cats", "dogs")
+    assert reasons(dataset) == {"all/fish/": EMPTY, "all/owls/": EMPTY}
+
+
+def test_i7_one_class_beside_an_empty_folder_is_told_of_it(tmp_path):
+    path = write_folder(tmp_path / "pets", {"cats/1.png": PICTURE, "cats/2.png": noise_png(8)})
+    (path / "dogs").mkdir()
+    with pytest.raises(BadInput, match=rf"Found one class \('cats'\).* dogs/: {EMPTY}\. Expected"):
+        add_dataset(path)
 
 
 @pytest.mark.parametrize(
