@@ -12,8 +12,8 @@ from core.datasets.reading.members import (
     Member,
     Members,
     Opening,
-    follow_links,
     empty_folders,
+    follow_links,
 )
 from core.datasets.reading.raw_files import DAMAGE, Listing
 from core.datasets.reading.split_archives import HOW_TO_JOIN, part_of

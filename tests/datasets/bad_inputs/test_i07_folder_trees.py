@@ -59,7 +59,7 @@ EMPTY = "the folder is empty, so it is no class"
 
 @pytest.mark.parametrize("kind", ["zip", "tar", "folder"])
 def test_i7_a_class_folder_without_a_file_is_named(tmp_path, kind):
-    """One holds nothing, one what a Mac leaves where somebody looked; a folder elsewhere is none."""
+    """One holds nothing, one what a Mac leaves behind; folders elsewhere are no classes."""
     members = two_classes(prefix="all/") | {"all/owls/.DS_Store": b"x"}
     path = write_folder(tmp_path / "pets", members)
     for folder in ("all/fish", "all/cats/old", "raw"):
