@@ -26,7 +26,7 @@ from core.datasets.decoding.levels import USUAL_LEVELS, Levels, LevelSurvey
 from core.datasets.decoding.pool import ProgressCallback, StopCallback, in_order, raise_if_stopped
 from core.datasets.duplicates import group_duplicates
 from core.datasets.groups import health_of_arrays
-from core.datasets.metadata import MetadataColumn, to_arrays, to_json
+from core.datasets.metadata import Described, to_arrays, to_json
 from core.datasets.reading.metadata_columns import describe
 from core.datasets.reading.question import Question, ReadingUnclear
 from core.datasets.reading.raw_files import Listing, shown_name
@@ -82,8 +82,8 @@ def add_dataset(
         found = readings(listing, choice or Choice())
         taken = settle(found, listing)
         manifest["reading"] = _document(taken, found)
-        metadata = describe(taken, listing)
-        return _store(taken.found, manifest, taken.listing, progress, should_stop, metadata)
+        described = describe(taken, listing)
+        return _store(taken.found, manifest, taken.listing, progress, should_stop, described)
 
 
 def list_readings(
@@ -179,7 +179,7 @@ def _store(
     listing: Listing,
     progress: ProgressCallback | None,
     should_stop: StopCallback | None,
-    metadata: Sequence[MetadataColumn] = (),
+    described: Described = Described(),  # noqa: B008 - frozen
 ) -> Dataset:
     failures: _Failures = []
     with incoming_folder(found.expected_bytes) as incoming:
@@ -207,10 +207,10 @@ def _store(
         subsets, about_subsets = settle_subsets([image.subset for image in images])
         if subsets is not None:
             index["predefined_subsets"] = subsets
-        if metadata and isinstance(found, LabelledFiles):
+        if described.columns and isinstance(found, LabelledFiles):
             failed = {id(file) for file, _ in failures}
             kept = [at for at, file in enumerate(found.files) if id(file) not in failed]
-            index |= to_arrays([column.only(kept) for column in metadata])
+            index |= to_arrays([column.only(kept) for column in described.columns])
         lost_classes = {file.class_name for file, _ in failures}.difference(classes)
         health = replace(
             health_of_arrays(classes, file_names, index),
@@ -218,6 +218,7 @@ def _store(
             lost_classes=tuple(sorted(lost_classes)),
             ignored_files=listing.ignored,
             levels=_usual_extremes(images),
+            shared_origins=described.origins,
             notes=(*listing.notes, *about_levels, *([about_subsets] if about_subsets else [])),
         )
         document = manifest | {
@@ -227,7 +228,7 @@ def _store(
             "classes": classes,
             "file_names": file_names,
             "channels": 1 if index["grey"].all() else 3,
-            "metadata": to_json(metadata),
+            "metadata": to_json(described.columns),
             "health": health.to_json(),
         }
         if levels != USUAL_LEVELS:

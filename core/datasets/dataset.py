@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from core.datasets.decoding.decode import decode_image
 from core.datasets.decoding.levels import USUAL_LEVELS, Levels
-from core.datasets.metadata import MetadataColumn
+from core.datasets.metadata import MetadataColumn, SharedOrigin
 from core.datasets.reading_choice import Choice
 from core.errors import HeadstartError
 from core.storage.shared import pull, pull_cached
@@ -44,6 +44,7 @@ class HealthReport:
     small_classes: classes with fewer than three distinct images.
     levels: the lowest and the highest level that nearly all images stay within, 0 to 255.
     notes: what was decided while reading, in sentences.
+    shared_origins: columns that say which images belong together, such as those of one patient.
     """
 
     quarantined: tuple[LeftOut, ...] = ()
@@ -58,6 +59,7 @@ class HealthReport:
     small_classes: tuple[str, ...] = ()
     levels: tuple[int, int] = (0, 255)
     notes: tuple[str, ...] = ()
+    shared_origins: tuple[SharedOrigin, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The report as the manifest and ``datasets show --json`` have it."""
@@ -75,7 +77,8 @@ class HealthReport:
             if field.name in document
         }
         left_out = tuple(LeftOut(**entry) for entry in known.pop("quarantined", ()))
-        return cls(left_out, **known)
+        origins = tuple(SharedOrigin(*entry) for entry in known.pop("shared_origins", ()))
+        return cls(left_out, **known, shared_origins=origins)
 
 
 def _tuples(value: Any) -> Any:

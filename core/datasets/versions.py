@@ -301,9 +301,11 @@ def make_version(dataset: Dataset, changes: Changes, name: str | None = None) ->
         "file_names": file_names,
         "channels": 1 if index["grey"].all() else 3,
         "metadata": to_json(dataset.metadata),
-        # What was noticed while reading stays with the dataset that was read.
+        # What else was noticed while reading stays with the dataset that was read.
         "health": replace(
-            health_of_arrays(planned.classes, file_names, index), levels=dataset.health.levels
+            health_of_arrays(planned.classes, file_names, index),
+            levels=dataset.health.levels,
+            shared_origins=dataset.health.shared_origins,
         ).to_json(),
     }
     with incoming_folder(0) as incoming:

@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from core.datasets.add import add_dataset
-from core.datasets.metadata import column_of
+from core.datasets.health.findings import findings
+from core.datasets.metadata import SharedOrigin, column_of
 from core.datasets.storage import open_dataset
 from core.datasets.versions import Changes, make_version
 from tests.datasets.pictures import noise_png, two_classes, write_zip
@@ -43,6 +44,54 @@ def table(separator=",", names=NAMES) -> bytes:
 
 def added(tmp_path, members):
     return add_dataset(write_zip(tmp_path / "pets.zip", members))
+
+
+def of_patients(images_of_one: int, column="PatientID", split=None) -> bytes:
+    """A table with so many images in a row of each patient; ``split`` names the subset of each."""
+    header = ["file", "label", column, *(["split"] if split else [])]
+    lines = [header] + [
+        [name, name.split("/")[0], f"P{at // images_of_one}", *([split(at)] if split else [])]
+        for at, name in enumerate(NAMES)
+    ]
+    return "\n".join(map(",".join, lines)).encode()
+
+
+@pytest.mark.parametrize("column", ["PatientID", "lesion_id", "Subject", "SeriesInstanceUID"])
+def test_images_of_one_patient_are_told(tmp_path, column):
+    dataset = added(tmp_path, MEMBERS | {"labels.csv": of_patients(4, column)})
+    assert dataset.health.shared_origins == (SharedOrigin(column, 10, 40, None),)
+    (found,) = (entry for entry in findings(dataset) if entry.kind == "shared_origin")
+    assert found.title == f"Several images have the same '{column}': 10 on 40 images."
+    assert found.severity == "warning"
+    # A version may be split as badly, and it is read again from the disk.
+    version = make_version(dataset, Changes(drop_images=(0,)))
+    assert open_dataset(version.id).health.shared_origins == dataset.health.shared_origins
+
+
+def test_a_split_that_keeps_patients_together_is_left_in_peace(tmp_path):
+    def together(at: int) -> str:
+        return "test" if at // 4 % 5 == 0 else "train"
+
+    dataset = added(tmp_path, MEMBERS | {"labels.csv": of_patients(4, split=together)})
+    assert dataset.health.shared_origins == (SharedOrigin("PatientID", 10, 40, 0),)
+    assert "shared_origin" not in [entry.kind for entry in findings(dataset)]
+
+
+def test_patients_in_training_and_test_are_counted(tmp_path):
+    def apart(at: int) -> str:
+        return "test" if at in (0, 4, 5, 20, 21, 22, 23) else "train"
+
+    dataset = added(tmp_path, MEMBERS | {"labels.csv": of_patients(4, split=apart)})
+    (found,) = (entry for entry in findings(dataset) if entry.kind == "shared_origin")
+    assert found.title == (
+        "2 of 10 values of 'PatientID' have images in more than one subset of the split that came"
+        " with the dataset."
+    )
+
+
+def test_one_image_of_each_patient_is_nothing_to_tell(tmp_path):
+    dataset = added(tmp_path, MEMBERS | {"labels.csv": of_patients(1)})
+    assert dataset.health.shared_origins == ()
 
 
 def assert_described(dataset, between="/"):

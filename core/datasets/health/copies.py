@@ -23,6 +23,7 @@ def about_copies(dataset: Dataset) -> Iterator[Finding]:
     yield from _leaks(dataset)
     yield from _conflicts(dataset, equal)
     yield from _copies(dataset, equal)
+    yield from _shared_origins(dataset)
     alike = np.bincount(dataset.labels[dataset.look_alikes], minlength=len(dataset.classes))
     names = classes_of(dataset, alike > 0)
     if names:
@@ -131,6 +132,31 @@ def _copies(dataset: Dataset, equal: np.ndarray) -> Iterator[Finding]:
             shown_groups(alike, wanted),
             count,
             actions=("drop_near_duplicates",),
+        )
+
+
+def _shared_origins(dataset: Dataset) -> Iterator[Finding]:
+    for origin in dataset.health.shared_origins:
+        if origin.in_several_subsets == 0:
+            continue
+        column = repr(origin.column)
+        title = f"Several images have the same {column}: {origin.values:,} on {origin.images:,}."
+        where = "Headstart's split does not keep those with the same one together"
+        if origin.in_several_subsets:
+            title = (
+                f"{origin.in_several_subsets:,} of {origin.values:,} values of {column} have images"
+                " in more than one subset of the split that came with the dataset."
+            )
+            where = "That split does not keep images with the same one together"
+        yield Finding(
+            "shared_origin",
+            "warning",
+            title,
+            f"{where}, so models are tested on what they partly know, and results may look too"
+            " good for new ones. To test on new ones, give the table a column with train,"
+            f" validation or test that is the same for all images of one {column}, and add the"
+            " images again.",
+            count=origin.values,
         )
 
 

@@ -6,7 +6,15 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from core.datasets.decoding.as_rgb import UnreadableImageError
-from core.datasets.metadata import LONGEST_WORD, MOST_WORDS, MetadataColumn, column_of
+from core.datasets.metadata import (
+    LONGEST_WORD,
+    MOST_WORDS,
+    UNKNOWN,
+    Described,
+    MetadataColumn,
+    SharedOrigin,
+    column_of,
+)
 from core.datasets.reading.byte_ranges import Scratch, unpacked_copy
 from core.datasets.reading.columns import (
     FILE_NAMES,
@@ -26,7 +34,7 @@ from core.datasets.reading.parquet_files import opened, parquet_rows
 from core.datasets.reading.parquet_images import is_parquet
 from core.datasets.reading.raw_files import Listing, RawFile
 from core.datasets.reading.reader import LabelledFile, LabelledFiles, Reading
-from core.datasets.reading.subset_names import subset_of
+from core.datasets.reading.subset_names import subset_of, words
 from core.datasets.reading.table import LOOKED_AT_ROWS
 from core.errors import HeadstartError
 from core.text import some_text
@@ -36,10 +44,19 @@ MOST_COLUMNS = 30
 MOST_CELLS = 3_000_000
 NAMED_IN_NOTES = 5
 _OTHER_NAMES = INDEX_NAMES | LABEL_NAMES | FILE_NAMES
+# What several images are taken of: models may know it again in the test.
+_ORIGINS = words(
+    "patient subject participant person proband individual volunteer animal specimen slide biopsy"
+    " lesion nodule case study studyinstance series seriesinstance exam examination video clip"
+    " track sequence session recording burst scene paciente paziente"
+)
+_OF_KEYS = ("", "id", "ids", "uid", "nr", "no", "num", "number", "name", "code", "key", "index")
+FEWEST_ORIGINS = 5
+FEWEST_IMAGES_OF_ONE = 1.1  # on average
 _ROW = "row "  # as ``parquet_images`` names the place of an image
 
 
-def describe(taken: Reading, listing: Listing) -> tuple[MetadataColumn, ...]:
+def describe(taken: Reading, listing: Listing) -> Described:
     """What the tables of a source say of the images of a reading, in their order; notes are added
     to the reading. The source must be open.
 
@@ -49,7 +66,7 @@ def describe(taken: Reading, listing: Listing) -> tuple[MetadataColumn, ...]:
     images from being added. Images that came as numbers have no columns.
     """
     if not isinstance(taken.found, LabelledFiles):
-        return ()
+        return Described()
     refused = {entry.file for entry in taken.listing.refused}
     sources = [
         raw
@@ -74,7 +91,7 @@ def describe(taken: Reading, listing: Listing) -> tuple[MetadataColumn, ...]:
     ):
         if names:
             notes.append(f"{what}: {some_text(names, NAMED_IN_NOTES)}.")
-    return columns
+    return Described(columns, found.origins())
 
 
 class _Columns:
@@ -151,6 +168,27 @@ class _Columns:
                 texts.append(name)
         return tuple(columns), texts
 
+    def origins(self) -> tuple[SharedOrigin, ...]:
+        """The columns whose values stand for what several images were taken of."""
+        found = []
+        for name, cells in self._cells.items():
+            if not _is_of_origin(name):
+                continue
+            subsets: dict[str, set[str]] = {}
+            images = 0
+            for cell, file in zip(cells, self._files, strict=True):
+                text = (cell or "").strip()
+                if text.casefold() not in UNKNOWN:
+                    images += 1
+                    subsets.setdefault(text, set()).update([file.subset] if file.subset else [])
+            values = len(subsets)
+            if values < FEWEST_ORIGINS or images < FEWEST_IMAGES_OF_ONE * values:
+                continue
+            has_split = any(subsets.values())
+            several = sum(len(names) > 1 for names in subsets.values()) if has_split else None
+            found.append(SharedOrigin(name, values, images, several))
+        return tuple(found)
+
     def _add_table(self, table: LabelTable) -> None:
         if table.width < 2:
             return
@@ -192,6 +230,12 @@ class _Columns:
             cells = self._cells.setdefault(name, [None] * len(self._files))
             if cells[place] is None:
                 cells[place] = cell
+
+
+def _is_of_origin(name: str) -> bool:
+    """``patient_id``, ``SeriesInstanceUID``, ``Subject``"""
+    bare = bare_name(name)
+    return any(bare.endswith(key) and bare.removesuffix(key) in _ORIGINS for key in _OF_KEYS)
 
 
 def _rows(raw: RawFile, names: Sequence[str]) -> Iterator[tuple[int, list[str]]]:

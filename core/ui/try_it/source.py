@@ -13,6 +13,7 @@ import streamlit as st
 
 from core.analysis.guessing import shuffled
 from core.datasets.dataset import Dataset
+from core.datasets.decoding.not_an_image import READABLE
 from core.errors import BadInput
 from core.live.images import Likeness, UploadedImage, prepare_upload, prepared_of
 from core.text import escape_markdown, shorten
@@ -27,8 +28,12 @@ GALLERY_SIZE = 12
 # All twelve with their gaps fit side by side into a window of 1280 pixels.
 GALLERY_TILE_SIZE = 76
 LONGEST_CLASS = 9
-# What browsers offer to choose; the content of a file tells what it really is.
-IMAGE_TYPES = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff")
+# What browsers offer to choose: all that a dataset may hold; the content tells what a file really
+# is. Without HEIC among them, an iPhone gives its photos as JPEG.
+IMAGE_TYPES = (
+    *("jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp", "gif", "tif", "tiff"),
+    *("avif", "tga", "ppm", "pgm", "pbm", "pnm"),
+)
 SUBSET_WORDS = {
     "train": "It is one of the training images: every network has seen it together with its "
     "label, so a correct prediction proves nothing.",
@@ -90,7 +95,7 @@ def choose_image(subject: Subject, dataset: Dataset) -> ShownImage | None:
             "Drop one picture here",
             type=IMAGE_TYPES,
             key=f"try.upload.{subject.id}",
-            help="JPEG, PNG, WebP, BMP, GIF or TIFF, of any size; grey or colour.",
+            help=f"{READABLE}; of any size, grey or colour.",
         )
     else:
         given = st.camera_input("Take a picture", key=f"try.camera.{subject.id}", width=420)

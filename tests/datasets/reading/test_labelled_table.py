@@ -310,8 +310,8 @@ def test_labels_that_differ_only_in_case_are_said():
     table = csv_bytes("file,label", "a.jpg,Cat", "b.jpg,cat", "c.jpg,dog")
     _, listing = read(members(table, FLAT[:3]))
     assert (
-        "The classes 'Cat' and 'cat' differ only in capital letters or blanks. They were kept"
-        " apart; merge them if they are one class."
+        "The classes 'Cat' and 'cat' differ only in capital letters, blanks or invisible signs."
+        " They were kept apart; merge them if they are one class."
     ) in listing.notes
 
 
