@@ -11,6 +11,7 @@ import pytest
 from core.datasets.add import add_dataset
 from core.datasets.health.findings import findings
 from core.datasets.metadata import SharedOrigin, column_of
+from core.datasets.reading_choice import Choice
 from core.datasets.storage import open_dataset
 from core.datasets.versions import Changes, make_version
 from tests.datasets.pictures import noise_png, two_classes, write_zip
@@ -87,6 +88,17 @@ def test_patients_in_training_and_test_are_counted(tmp_path):
         "2 of 10 values of 'PatientID' have images in more than one subset of the split that came"
         " with the dataset."
     )
+
+
+def test_people_who_are_the_classes_are_nothing_to_tell(tmp_path):
+    images = {f"{at}.png": data for at, data in enumerate(MEMBERS.values())}
+    people = [f"{name},P{at // 4}" for at, name in enumerate(images)]
+    lines = "\n".join(["file,person", *people]).encode()
+    members = images | {"labels.csv": lines}
+    choice = Choice(label_column="person")
+    dataset = add_dataset(write_zip(tmp_path / "faces.zip", members), choice=choice)
+    assert len(dataset.classes) == 10
+    assert dataset.health.shared_origins == ()
 
 
 def test_one_image_of_each_patient_is_nothing_to_tell(tmp_path):

@@ -46,9 +46,9 @@ NAMED_IN_NOTES = 5
 _OTHER_NAMES = INDEX_NAMES | LABEL_NAMES | FILE_NAMES
 # What several images are taken of: models may know it again in the test.
 _ORIGINS = words(
-    "patient subject participant person proband individual volunteer animal specimen slide biopsy"
-    " lesion nodule case study studyinstance series seriesinstance exam examination video clip"
-    " track sequence session recording burst scene paciente paziente"
+    "patient subject participant person proband individual volunteer specimen slide biopsy lesion"
+    " nodule case study studyinstance series seriesinstance exam examination video clip track"
+    " sequence session recording burst paciente paziente"
 )
 _OF_KEYS = ("", "id", "ids", "uid", "nr", "no", "num", "number", "name", "code", "key", "index")
 FEWEST_ORIGINS = 5
@@ -175,14 +175,18 @@ class _Columns:
             if not _is_of_origin(name):
                 continue
             subsets: dict[str, set[str]] = {}
+            pairs: set[tuple[str, str]] = set()
             images = 0
             for cell, file in zip(cells, self._files, strict=True):
                 text = (cell or "").strip()
                 if text.casefold() not in UNKNOWN:
                     images += 1
+                    pairs.add((text, file.class_name))
                     subsets.setdefault(text, set()).update([file.subset] if file.subset else [])
             values = len(subsets)
             if values < FEWEST_ORIGINS or images < FEWEST_IMAGES_OF_ONE * values:
+                continue
+            if are_one_to_one(pairs):  # the class itself: people who are to be recognised
                 continue
             has_split = any(subsets.values())
             several = sum(len(names) > 1 for names in subsets.values()) if has_split else None
