@@ -36,6 +36,12 @@ _IGNORED_NAMES = frozenset(
 )
 # Windows keeps more beside a file under its name and a colon, and Linux shows it as a file.
 _STREAMS = ("thumbs.db:", "desktop.ini:")
+# What a Mac shows as a photo while the photo itself is in iCloud alone: ".IMG_1.jpg.icloud".
+_IN_ICLOUD = re.compile(r"\..+\.icloud", re.IGNORECASE)
+NOT_DOWNLOADED = (
+    "only a placeholder: the file itself is still in iCloud. Download the folder first (in Finder:"
+    " Download Now), and add the images again"
+)
 _DRIVE = re.compile(r"^[A-Za-z]:")
 # Marks that change the reading direction: "photo<U+202E>gpj.exe" would be shown as another name.
 DIRECTION_MARKS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -139,6 +145,8 @@ def is_ignored(parts: tuple[str, ...]) -> bool:
 
 def _is_ignored(part: str) -> bool:
     name = part.lower()
+    if _IN_ICLOUD.fullmatch(name):
+        return False
     return name in _IGNORED_NAMES or name.startswith((".", "~$", *_STREAMS))
 
 
@@ -186,6 +194,8 @@ class Listing:
             return None
         if not parts or is_ignored(parts):
             self.ignored += 1
+        elif _IN_ICLOUD.fullmatch(parts[-1]):
+            self.refuse(name, NOT_DOWNLOADED)
         elif problem is not None:
             self.refuse(name, problem)
         else:

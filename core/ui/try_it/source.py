@@ -7,6 +7,7 @@ one at a time, until the next one.
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+from urllib.parse import urlsplit
 
 import numpy as np
 import streamlit as st
@@ -98,6 +99,12 @@ def choose_image(subject: Subject, dataset: Dataset) -> ShownImage | None:
             help=f"{READABLE}; of any size, grey or colour.",
         )
     else:
+        if not camera_is_allowed(st.context.url):
+            st.info(
+                "Browsers give the camera only to addresses that begin with https, and to the "
+                "machine itself (localhost). Under Your own, a telephone offers its camera too.",
+                icon=":material/no_photography:",
+            )
         given = st.camera_input("Take a picture", key=f"try.camera.{subject.id}", width=420)
     st.caption(
         "Headstart reads your picture in memory and forgets it: it is not stored and does not "
@@ -108,6 +115,12 @@ def choose_image(subject: Subject, dataset: Dataset) -> ShownImage | None:
         st.session_state.pop(_KEPT, None)
         return None
     return _own(subject, dataset, given.file_id, given.name, given.getvalue())
+
+
+def camera_is_allowed(address: str | None) -> bool:
+    """Whether browsers let a page at that address use the camera; yes where it is not known."""
+    parts = urlsplit(address or "")
+    return parts.scheme != "http" or parts.hostname in ("localhost", "127.0.0.1", "::1")
 
 
 def _held_out(subject: Subject, dataset: Dataset) -> ShownImage:

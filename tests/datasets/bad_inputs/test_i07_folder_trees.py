@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.datasets.add import add_dataset
+from core.datasets.reading.raw_files import NOT_DOWNLOADED
 from core.datasets.storage import list_datasets
 from core.errors import BadInput
 from tests.datasets.bad_inputs.making import add_zip, reasons, write_folder
@@ -52,6 +53,14 @@ def test_i7_what_is_beside_the_classes_is_ignored_and_said(tmp_path, extra, igno
         # Hidden folders on a disk are not gone into, so what is in them is not counted.
         assert dataset.health.ignored_files == ignored
     assert dataset.health.notes == tuple(notes)
+
+
+def test_i7_photos_that_are_still_in_icloud_are_named(tmp_path):
+    members = two_classes() | {f"owls/.IMG_{at}.jpg.icloud": b"bplist" for at in (1, 2)}
+    dataset = add_zip(tmp_path, members)
+    assert dataset.classes == ("cats", "dogs")
+    assert reasons(dataset) == {f"owls/.IMG_{at}.jpg.icloud": NOT_DOWNLOADED for at in (1, 2)}
+    assert dataset.health.ignored_files == 0
 
 
 EMPTY = "the folder is empty, so it is no class"
