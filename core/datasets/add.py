@@ -26,7 +26,7 @@ from core.datasets.decoding.levels import USUAL_LEVELS, Levels, LevelSurvey
 from core.datasets.decoding.pool import ProgressCallback, StopCallback, in_order, raise_if_stopped
 from core.datasets.duplicates import group_duplicates
 from core.datasets.groups import health_of_arrays
-from core.datasets.metadata import Described, to_arrays, to_json
+from core.datasets.metadata import Described, to_json
 from core.datasets.reading.metadata_columns import describe
 from core.datasets.reading.question import Question, ReadingUnclear
 from core.datasets.reading.raw_files import Listing, shown_name
@@ -207,10 +207,10 @@ def _store(
         subsets, about_subsets = settle_subsets([image.subset for image in images])
         if subsets is not None:
             index["predefined_subsets"] = subsets
-        if described.columns and isinstance(found, LabelledFiles):
+        if isinstance(found, LabelledFiles):
             failed = {id(file) for file, _ in failures}
             kept = [at for at, file in enumerate(found.files) if id(file) not in failed]
-            index |= to_arrays([column.only(kept) for column in described.columns])
+            index |= described.arrays(kept)
         lost_classes = {file.class_name for file, _ in failures}.difference(classes)
         health = replace(
             health_of_arrays(classes, file_names, index),

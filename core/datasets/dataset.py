@@ -121,6 +121,8 @@ class Dataset:
     look_alikes: bool ``(N,)``, images whose near-duplicate group was dissolved because it made up
         most of a class.
     predefined_subsets: int8 ``(N,)``, positions in ``SUBSETS``; None without a predefined split.
+    origins: int64 ``(N,)``, the same number for images that a table says were taken of one patient
+        or other thing; None where no table does.
     levels: those that become black and white in images deeper than 8 bits.
     read_as: the layout that it was read from, for people.
     reading: how its files were read; None where it was not read from files, or long ago.
@@ -149,6 +151,7 @@ class Dataset:
     one_colour: np.ndarray
     look_alikes: np.ndarray
     predefined_subsets: np.ndarray | None = None
+    origins: np.ndarray | None = None
     levels: Levels = USUAL_LEVELS
     read_as: str = ""
     reading: DatasetReading | None = None

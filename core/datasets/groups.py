@@ -26,6 +26,19 @@ def renumbered(groups: np.ndarray) -> np.ndarray:
     return np.unique(order, return_inverse=True)[1].astype(np.int64)
 
 
+def joined(groups: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """The smallest sets, int64 ``(N,)``, that divide no set of either kind, both int ``(N,)``."""
+    # Imported here: pages that only show datasets do not need it.
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    first = int(groups.max(initial=-1)) + 1
+    count = first + int(others.max(initial=-1)) + 1
+    links = coo_matrix((np.ones(len(groups)), (groups, first + others)), (count, count))
+    _, sets = connected_components(links, directed=False)
+    return renumbered(sets[groups])
+
+
 def first_of_each(groups: np.ndarray) -> np.ndarray:
     """For each image, the position of the first image of its set."""
     _, first, inverse = np.unique(groups, return_index=True, return_inverse=True)

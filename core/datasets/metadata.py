@@ -50,10 +50,21 @@ class SharedOrigin(NamedTuple):
 
 @dataclass(frozen=True)
 class Described:
-    """What tables say of the images beside their classes."""
+    """What tables say of the images beside their classes.
+
+    together: int64 ``(N,)``, the same number for images of one origin; None without ``origins``.
+    """
 
     columns: Sequence[MetadataColumn] = ()
     origins: tuple[SharedOrigin, ...] = ()
+    together: np.ndarray | None = None
+
+    def arrays(self, images: Sequence[int]) -> dict[str, np.ndarray]:
+        """What ``index.npz`` keeps of these images, by their positions."""
+        found = to_arrays([column.only(images) for column in self.columns])
+        if self.together is not None:
+            found["origins"] = self.together[images]
+        return found
 
 
 def column_of(name: str, cells: Sequence[str]) -> MetadataColumn | None:

@@ -322,6 +322,8 @@ def _index(dataset: Dataset, planned: ChangePreview) -> dict[str, np.ndarray]:
         index[name] = getattr(dataset, name)[planned.kept]
     if planned.predefined_subsets is not None:
         index["predefined_subsets"] = planned.predefined_subsets
+    if dataset.origins is not None:
+        index["origins"] = dataset.origins[planned.kept]
     return index | to_arrays([column.only(planned.kept) for column in dataset.metadata])
 
 

@@ -13,7 +13,7 @@ from core.datasets.groups import (
     within_classes,
 )
 from core.datasets.health.finding import Finding, classes_of, shown_groups
-from core.datasets.split import leaking_images
+from core.datasets.split import kept_together, leaking_images
 from core.text import count_text, quoted_list_text
 
 
@@ -136,28 +136,40 @@ def _copies(dataset: Dataset, equal: np.ndarray) -> Iterator[Finding]:
 
 
 def _shared_origins(dataset: Dataset) -> Iterator[Finding]:
+    """Columns such as ``patient_id``: whether the split keeps their images together."""
+    are_kept = kept_together(dataset) is not dataset.groups
     for origin in dataset.health.shared_origins:
         if origin.in_several_subsets == 0:
             continue
-        column = repr(origin.column)
-        title = f"Several images have the same {column}: {origin.values:,} on {origin.images:,}."
-        where = "Headstart's split does not keep those with the same one together"
+        column, values = repr(origin.column), f"{origin.values:,}"
+        title = f"Several images have the same {column}: {values} on {origin.images:,} images."
         if origin.in_several_subsets:
             title = (
-                f"{origin.in_several_subsets:,} of {origin.values:,} values of {column} have images"
-                " in more than one subset of the split that came with the dataset."
+                f"{origin.in_several_subsets:,} of {values} values of {column} have images in more"
+                " than one subset of the split that came with the dataset."
             )
-            where = "That split does not keep images with the same one together"
-        yield Finding(
-            "shared_origin",
-            "warning",
-            title,
-            f"{where}, so models are tested on what they partly know, and results may look too"
-            " good for new ones. To test on new ones, give the table a column with train,"
-            f" validation or test that is the same for all images of one {column}, and add the"
-            " images again.",
-            count=origin.values,
+        elif are_kept:
+            yield Finding(
+                "kept_together",
+                "note",
+                title,
+                "Headstart's split keeps those with the same one together, so models are tested on"
+                " ones that they never met. Nothing needs to be done.",
+                count=origin.values,
+            )
+            continue
+        advice = (
+            "Models are tested on ones that they met in training, so results may look too good for"
+            " new ones. "
         )
+        if are_kept:
+            advice += "Let Headstart make its own split, which keeps them together."
+        else:
+            advice += (
+                "They cannot be kept together, because too many images or too few values belong to"
+                " a class. Add images of others, or take the results for what they are."
+            )
+        yield Finding("shared_origin", "warning", title, advice, count=origin.values)
 
 
 def _classes_among(dataset: Dataset, images: np.ndarray) -> tuple[str, ...]:

@@ -5,7 +5,10 @@ import itertools
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
+import numpy as np
+
 from core.datasets.decoding.as_rgb import UnreadableImageError
+from core.datasets.groups import joined
 from core.datasets.metadata import (
     LONGEST_WORD,
     MOST_WORDS,
@@ -91,7 +94,8 @@ def describe(taken: Reading, listing: Listing) -> Described:
     ):
         if names:
             notes.append(f"{what}: {some_text(names, NAMED_IN_NOTES)}.")
-    return Described(columns, found.origins())
+    origins = found.origins()
+    return Described(columns, origins, found.together([one.column for one in origins]))
 
 
 class _Columns:
@@ -192,6 +196,20 @@ class _Columns:
             several = sum(len(names) > 1 for names in subsets.values()) if has_split else None
             found.append(SharedOrigin(name, values, images, several))
         return tuple(found)
+
+    def together(self, columns: Sequence[str]) -> np.ndarray | None:
+        """The same number for images that agree in one of these ``columns``, int64 ``(N,)``."""
+        sets = None
+        for name in columns:
+            numbers: dict[str, int] = {}
+            found = np.empty(len(self._files), np.int64)
+            for at, cell in enumerate(self._cells[name]):
+                text = (cell or "").strip()
+                # An image of which nothing is known is alone.
+                key = f"image {at}" if text.casefold() in UNKNOWN else f"value {text}"
+                found[at] = numbers.setdefault(key, len(numbers))
+            sets = found if sets is None else joined(sets, found)
+        return sets
 
     def _add_table(self, table: LabelTable) -> None:
         if table.width < 2:
