@@ -43,6 +43,8 @@ from core.text import count_text, some_text
 
 READ_AS = "class folders"
 IMAGES_TRIED = 10
+MOST_EMPTY_NAMED = 100
+EMPTY = "the folder is empty, so it is no class"
 _TITLE = "The classes are the folders"
 _NONE = LabelledFiles(READ_AS, [])
 
@@ -237,9 +239,15 @@ def _refuse_empty_folders(reading: Reading) -> None:
     beside = {
         parts[:at] for parts, name in folders for at, part in enumerate(parts) if part == name
     }
-    for parts in listing.empty_folders:
-        if parts[:-1] in beside and parts[-1] not in classes:
-            listing.refuse(f"{'/'.join(parts)}/", "the folder is empty, so it is no class")
+    empty = sorted(
+        "/".join(parts)
+        for parts in listing.empty_folders
+        if parts[:-1] in beside and parts[-1] not in classes
+    )
+    for path in empty[:MOST_EMPTY_NAMED]:
+        listing.refuse(f"{path}/", EMPTY)
+    if len(empty) > MOST_EMPTY_NAMED:
+        listing.refuse(f"{len(empty) - MOST_EMPTY_NAMED:,} more folders", EMPTY)
 
 
 def _of_one_set(tree: _Tree, level: Level, choice: Choice) -> Reading:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.datasets.add import add_dataset
+from core.datasets.reading.class_folders import EMPTY
 from core.datasets.reading.raw_files import NOT_DOWNLOADED
 from core.datasets.storage import list_datasets
 from core.errors import BadInput
@@ -61,9 +62,6 @@ def test_i7_photos_that_are_still_in_icloud_are_named(tmp_path):
     assert dataset.classes == ("cats", "dogs")
     assert reasons(dataset) == {f"owls/.IMG_{at}.jpg.icloud": NOT_DOWNLOADED for at in (1, 2)}
     assert dataset.health.ignored_files == 0
-
-
-EMPTY = "the folder is empty, so it is no class"
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar", "folder"])
