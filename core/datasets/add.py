@@ -1,9 +1,7 @@
 """Add a dataset: from a file or folder in any known layout, or from pixels already in memory."""
 
-import hashlib
-import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +17,7 @@ from core.datasets.dataset import (
     DatasetReading,
     LeftOut,
     OtherReading,
+    content_id,
 )
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.decoding.examine import THUMBNAIL_EDGE, Examined, examine_file, examine_pixels
@@ -26,8 +25,8 @@ from core.datasets.decoding.levels import USUAL_LEVELS, Levels, LevelSurvey
 from core.datasets.decoding.pool import ProgressCallback, StopCallback, in_order, raise_if_stopped
 from core.datasets.duplicates import group_duplicates
 from core.datasets.groups import health_of_arrays
-from core.datasets.metadata import Described, to_json
-from core.datasets.reading.metadata_columns import describe
+from core.datasets.metadata import to_json
+from core.datasets.reading.metadata_columns import Described, describe
 from core.datasets.reading.question import Question, ReadingUnclear
 from core.datasets.reading.raw_files import Listing, shown_name
 from core.datasets.reading.reader import (
@@ -135,17 +134,6 @@ def add_pixels(
     images = PixelImages("pixels", len(pixels), pixels.nbytes, lambda: iter([(batch, len(pixels))]))
     manifest = {"name": checked_name(name), "name_is_default": True, "provenance": provenance}
     return _store(images, manifest, Listing(), None, None)
-
-
-def content_id(classes: Sequence[str], index: Mapping[str, np.ndarray]) -> str:
-    """The id of a dataset: 64 hex digits, SHA-256 over classes, labels, pixels and split."""
-    digest = hashlib.sha256(json.dumps(classes).encode())
-    digest.update(index["labels"].astype("<i4").tobytes())
-    digest.update(index["digests"].tobytes())
-    if "predefined_subsets" in index:
-        digest.update(b"sides")  # the first edition's word: ids must not change
-        digest.update(index["predefined_subsets"].astype("<i1").tobytes())
-    return digest.hexdigest()
 
 
 def _default_name(path: Path) -> str:

@@ -5,6 +5,7 @@ report that counts them is computed here too.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +25,14 @@ def renumbered(groups: np.ndarray) -> np.ndarray:
     """The same sets, int64, numbered from 0 in order of appearance."""
     order = first_of_each(groups)
     return np.unique(order, return_inverse=True)[1].astype(np.int64)
+
+
+def origin_arrays(origins: np.ndarray | None, images: Sequence[int] | np.ndarray) -> dict[str, Any]:
+    """What ``index.npz`` keeps of the origins of these images: nothing where no two share one."""
+    if origins is None:
+        return {}
+    found = renumbered(origins[images])
+    return {"origins": found} if len(np.unique(found)) < len(found) else {}
 
 
 def joined(groups: np.ndarray, others: np.ndarray) -> np.ndarray:

@@ -14,6 +14,8 @@ import numpy as np
 MOST_WORDS = 12
 LONGEST_WORD = 60
 UNKNOWN = frozenset(("", "-", "?", "n/a", "na", "nan", "none", "null"))
+# In the table of an export: a number for each set of images that belong together.
+ORIGIN_COLUMN = "same origin"
 _PREFIX = "metadata_"
 
 
@@ -46,25 +48,6 @@ class SharedOrigin(NamedTuple):
     values: int
     images: int
     in_several_subsets: int | None
-
-
-@dataclass(frozen=True)
-class Described:
-    """What tables say of the images beside their classes.
-
-    together: int64 ``(N,)``, the same number for images of one origin; None without ``origins``.
-    """
-
-    columns: Sequence[MetadataColumn] = ()
-    origins: tuple[SharedOrigin, ...] = ()
-    together: np.ndarray | None = None
-
-    def arrays(self, images: Sequence[int]) -> dict[str, np.ndarray]:
-        """What ``index.npz`` keeps of these images, by their positions."""
-        found = to_arrays([column.only(images) for column in self.columns])
-        if self.together is not None:
-            found["origins"] = self.together[images]
-        return found
 
 
 def column_of(name: str, cells: Sequence[str]) -> MetadataColumn | None:

@@ -15,14 +15,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from core.datasets.add import content_id
 from core.datasets.choices import SUBSETS
-from core.datasets.dataset import SOURCE_FILE, Dataset
+from core.datasets.dataset import SOURCE_FILE, Dataset, content_id
 from core.datasets.groups import (
     equal_rows,
     health_of_arrays,
     in_multiple_classes,
     near_conflict_groups,
+    origin_arrays,
     renumbered,
     within_classes,
 )
@@ -322,8 +322,7 @@ def _index(dataset: Dataset, planned: ChangePreview) -> dict[str, np.ndarray]:
         index[name] = getattr(dataset, name)[planned.kept]
     if planned.predefined_subsets is not None:
         index["predefined_subsets"] = planned.predefined_subsets
-    if dataset.origins is not None:
-        index["origins"] = dataset.origins[planned.kept]
+    index |= origin_arrays(dataset.origins, planned.kept)
     return index | to_arrays([column.only(planned.kept) for column in dataset.metadata])
 
 

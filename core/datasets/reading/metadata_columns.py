@@ -3,20 +3,22 @@ Parquet files that hold them."""
 
 import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from core.datasets.decoding.as_rgb import UnreadableImageError
-from core.datasets.groups import joined
+from core.datasets.groups import joined, origin_arrays
 from core.datasets.metadata import (
     LONGEST_WORD,
     MOST_WORDS,
+    ORIGIN_COLUMN,
     UNKNOWN,
-    Described,
     MetadataColumn,
     SharedOrigin,
     column_of,
+    to_arrays,
 )
 from core.datasets.reading.byte_ranges import Scratch, unpacked_copy
 from core.datasets.reading.columns import (
@@ -57,6 +59,23 @@ _OF_KEYS = ("", "id", "ids", "uid", "nr", "no", "num", "number", "name", "code",
 FEWEST_ORIGINS = 5
 FEWEST_IMAGES_OF_ONE = 1.1  # on average
 _ROW = "row "  # as ``parquet_images`` names the place of an image
+
+
+@dataclass(frozen=True)
+class Described:
+    """What tables say of the images beside their classes.
+
+    together: int64 ``(N,)``, the same number for images of one origin; None without ``origins``.
+    """
+
+    columns: Sequence[MetadataColumn] = ()
+    origins: tuple[SharedOrigin, ...] = ()
+    together: np.ndarray | None = None
+
+    def arrays(self, images: Sequence[int]) -> dict[str, np.ndarray]:
+        """What ``index.npz`` keeps of these images, by their positions."""
+        columns = to_arrays([column.only(images) for column in self.columns])
+        return columns | origin_arrays(self.together, images)
 
 
 def describe(taken: Reading, listing: Listing) -> Described:
@@ -163,6 +182,7 @@ class _Columns:
             different = len(known)
             is_subset = bare_name(name) in SPLIT_NAMES and all(map(subset_of, known))
             is_key = bare_name(name).endswith("id") and different > MOST_WORDS
+            is_key = is_key or name == ORIGIN_COLUMN
             if are_one_to_one(pairs) or is_subset or is_key:
                 continue
             column = column_of(name, cells)
@@ -188,9 +208,9 @@ class _Columns:
                     pairs.add((text, file.class_name))
                     subsets.setdefault(text, set()).update([file.subset] if file.subset else [])
             values = len(subsets)
-            if values < FEWEST_ORIGINS or images < FEWEST_IMAGES_OF_ONE * values:
-                continue
-            if are_one_to_one(pairs):  # the class itself: people who are to be recognised
+            few = values < FEWEST_ORIGINS or images < FEWEST_IMAGES_OF_ONE * values
+            # The class itself: people who are to be recognised.
+            if name != ORIGIN_COLUMN and (few or are_one_to_one(pairs)) or not values:
                 continue
             has_split = any(subsets.values())
             several = sum(len(names) > 1 for names in subsets.values()) if has_split else None
@@ -255,9 +275,11 @@ class _Columns:
 
 
 def _is_of_origin(name: str) -> bool:
-    """``patient_id``, ``SeriesInstanceUID``, ``Subject``"""
+    """``patient_id``, ``SeriesInstanceUID``, ``Subject``; or what an export says."""
     bare = bare_name(name)
-    return any(bare.endswith(key) and bare.removesuffix(key) in _ORIGINS for key in _OF_KEYS)
+    return name == ORIGIN_COLUMN or any(
+        bare.endswith(key) and bare.removesuffix(key) in _ORIGINS for key in _OF_KEYS
+    )
 
 
 def _rows(raw: RawFile, names: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
