@@ -1,6 +1,7 @@
 """Columns of metadata: what came with the images beside their classes, such as age or site.
 
-Results are cut by them. Nothing is trained on them, and no id of a dataset depends on them.
+Results are cut by them. Nothing is trained on them, and the id of a dataset depends only on those
+that say which images belong together.
 """
 
 import math

@@ -9,11 +9,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from core.datasets.add import add_dataset
+from core.datasets.export import export_zip
 from core.datasets.health.findings import findings
 from core.datasets.metadata import SharedOrigin, column_of
 from core.datasets.reading_choice import Choice
 from core.datasets.split import kept_together, make_split
-from core.datasets.storage import open_dataset
+from core.datasets.storage import open_dataset, remove_dataset
 from core.datasets.versions import Changes, make_version
 from tests.datasets.pictures import noise_png, two_classes, write_zip
 
@@ -81,6 +82,20 @@ def assert_together(dataset):
         assert sum(map(len, patients)) == len(set(dataset.origins.tolist()))
         for subset in subsets:
             assert np.bincount(dataset.labels[subset], minlength=2).min() > 0
+
+
+def test_an_export_keeps_patients_together(tmp_path):
+    dataset = added(tmp_path, MEMBERS | {"labels.csv": of_patients(4)})
+    plain = added(tmp_path, MEMBERS)
+    assert plain.id != dataset.id
+    fingerprint = make_split(dataset, 0.3, 0.2, 0).fingerprint
+    with open(tmp_path / "export.zip", "wb") as target:
+        export_zip(dataset, target)
+    remove_dataset(dataset.id)
+    again = add_dataset(tmp_path / "export.zip")
+    assert again.id == dataset.id
+    assert make_split(again, 0.3, 0.2, 0).fingerprint == fingerprint
+    assert again.metadata == ()
 
 
 def test_patients_too_few_to_be_kept_together_are_a_warning(tmp_path):

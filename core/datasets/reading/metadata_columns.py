@@ -209,8 +209,9 @@ class _Columns:
                     subsets.setdefault(text, set()).update([file.subset] if file.subset else [])
             values = len(subsets)
             few = values < FEWEST_ORIGINS or images < FEWEST_IMAGES_OF_ONE * values
-            # The class itself: people who are to be recognised.
-            if name != ORIGIN_COLUMN and (few or are_one_to_one(pairs)) or not values:
+            # One to one with the classes: the people are what is to be recognised.
+            counts = name == ORIGIN_COLUMN or not (few or are_one_to_one(pairs))
+            if not (values and counts):
                 continue
             has_split = any(subsets.values())
             several = sum(len(names) > 1 for names in subsets.values()) if has_split else None
