@@ -106,6 +106,9 @@ def describe(taken: Reading, listing: Listing) -> Described:
         except (HeadstartError, UnreadableImageError) as error:
             notes.append(f"{raw.path} was not read for what it says of the images. {error}")
     columns, texts = found.finished()
+    origins = found.origins()
+    by_origin = [one.column for one in origins]
+    texts = [name for name in texts if name not in by_origin]
     for names, what in (
         ([one.name for one in columns], "Kept to cut results by, and never used in training"),
         (texts, "Not kept, because results cannot be cut by so many different texts"),
@@ -113,8 +116,7 @@ def describe(taken: Reading, listing: Listing) -> Described:
     ):
         if names:
             notes.append(f"{what}: {some_text(names, NAMED_IN_NOTES)}.")
-    origins = found.origins()
-    return Described(columns, origins, found.together([one.column for one in origins]))
+    return Described(columns, origins, found.together(by_origin))
 
 
 class _Columns:
@@ -262,7 +264,8 @@ class _Columns:
             is_other = bare_name(name) in _OTHER_NAMES or name in self._classes
             if is_other or len(name) > LONGEST_WORD or not name.isprintable():
                 continue
-            if len(self._cells.keys() | found.keys()) < self.room or name in self._cells:
+            has_room = len(self._cells.keys() | found.keys()) < self.room
+            if has_room or name in self._cells or _is_of_origin(name):
                 found[name] = None
             elif name not in self.too_many:
                 self.too_many.append(name)
