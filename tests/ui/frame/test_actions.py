@@ -47,7 +47,7 @@ DATASET_CHANGES = {
 DATASET_READS = {
     "list_readings",
     "list_datasets", "open_dataset", "store_lock", "incoming_folder", "checked_name",
-    "content_id", "digit_images", "preview",
+    "digit_images", "preview",
 }  # fmt: skip
 IMPORT_CHANGES = {
     "receive_upload", "import_folder", "retry_import", "cancel_import", "forget_import",
