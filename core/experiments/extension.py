@@ -19,6 +19,7 @@ from core.experiments.records import (
     runs,
 )
 from core.experiments.store import Store
+from core.experiments.used_backbones import why_other_features
 
 
 def plan_extension(
@@ -31,7 +32,7 @@ def plan_extension(
 
     New strategies get the values of the experiment's preset. Raises ``BadInput`` where nothing is
     new, where the experiment is at work, and where the new runs could not be compared with the old
-    ones: another machine, another split, images that are not here any more.
+    ones: another machine, another split, other features, images that are not here any more.
     """
     spec = experiment.spec
     known = [name for name, _ in spec.strategies]
@@ -42,6 +43,9 @@ def plan_extension(
     if experiment.is_active:
         raise BadInput(f"Experiment {experiment.id} is at work. Wait until it ends.", "experiment")
     _refuse_other_machine(store, experiment)
+    added = [*known, *new] if more else new
+    if other := why_other_features(added, spec, store.runs(experiment.id)):
+        raise BadInput(other, "experiment")
     planned = plan_experiment(
         spec.dataset_id,
         [*known, *new],
