@@ -52,10 +52,10 @@ def looking_up_pays(hashes: np.ndarray, distance: int) -> bool:
     candidates, near = 0, -len(sample)  # each is near to itself
     for one in sample:
         bits = hashes ^ one
-        near += np.count_nonzero(np.bitwise_count(bits) <= distance)
+        near += int(np.count_nonzero(np.bitwise_count(bits) <= distance))
         for shift, radius in radii:
             of_part = bits & (_ALL_OF_PART << np.uint64(shift))
-            candidates += np.count_nonzero(np.bitwise_count(of_part) <= radius)
+            candidates += int(np.count_nonzero(np.bitwise_count(of_part) <= radius))
     pairs = len(sample) * len(hashes)
     return candidates <= pairs * _MOST_CANDIDATES and near <= pairs * _MOST_NEAR
 
