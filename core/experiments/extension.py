@@ -22,6 +22,7 @@ from core.experiments.records import (
 )
 from core.experiments.removal import refuse_at_work
 from core.experiments.store import Store
+from core.experiments.used_backbones import why_other_features
 from core.jobs.records import RETRYABLE_STATES
 from core.strategies.registry import STRATEGIES, names_with
 from core.strategies.selection import Chosen, chosen_backbones, chosen_strategies
@@ -40,8 +41,8 @@ def plan_extension(
     ``strategies``: names, or modes of ``backbones``; without a mode, ``backbones`` come in those
     that the experiment has of others. New strategies get the values of the experiment's preset.
     Raises ``BadInput`` where nothing is new, where the experiment is at work, and where the new
-    runs could not be compared with the old ones: another machine, another split, images that are
-    not here any more.
+    runs could not be compared with the old ones: another machine, another split, other features,
+    images that are not here any more.
     """
     spec = experiment.spec
     known = [name for name, _ in spec.strategies]
@@ -52,6 +53,9 @@ def plan_extension(
     if experiment.is_active:
         raise BadInput(f"Experiment {experiment.id} is at work. Wait until it ends.", "experiment")
     _refuse_other_machine(store, experiment)
+    added = [*known, *new] if more else new
+    if other := why_other_features(added, spec, store.runs(experiment.id)):
+        raise BadInput(other, "experiment")
     planned = plan_experiment(
         spec.dataset_id,
         [*known, *new] if more else new,  # what only stays need not be able to run here

@@ -7,6 +7,7 @@ from core.experiments.extension import extend, plan_extension, resume
 from core.experiments.planning import plan_experiment
 from core.experiments.records import runs
 from core.experiments.store import Store
+from core.experiments.used_backbones import why_other_features
 from tests import made_up
 from tests.pages.compared import EXPERIMENT, store_compared
 
@@ -109,6 +110,37 @@ def test_another_machine_is_refused(arrows_store, finished, monkeypatch):
     for one in (EXPERIMENT, finished):
         with pytest.raises(BadInput, match="ran on two test cores, this machine has a GPU"):
             plan_extension(arrows_store, arrows_store.experiment(one), ["cnn"], [7])
+
+
+@pytest.mark.parametrize(
+    ("strategy", "changes", "is_refused"),
+    [
+        ("efficientnet_lite0_probe", {}, True),
+        ("efficientnet_lite0_probe", {"features_folded": True}, False),
+        ("efficientnet_lite0_probe", {"precision": "float32"}, False),
+        ("efficientnet_lite0_finetune", {"feature_seconds": None}, False),
+        ("vgg16_probe", {"features_folded": False}, False),
+    ],
+)
+def test_other_features_of_an_older_edition_are_refused(
+    arrows_store, strategy, changes, is_refused
+):
+    spec = plan_experiment("arrows", ["majority"], image_size=64)
+    spec = spec.model_copy(update={"strategies": (*spec.strategies, (strategy, {}))})
+    experiment_id = arrows_store.create_experiment(spec)
+    made = {"precision": "mixed_bfloat16", "feature_seconds": 2.0, "feature_cache": "miss"}
+    while (job := arrows_store.claim_next("worker")) is not None:
+        has_network = job.id.endswith(f"{strategy}-0")
+        given = made | changes if has_network else {}
+        arrows_store.finish_run(job.id, made_up.result(device="two test cores", **given))
+    runs = arrows_store.runs(experiment_id)
+    reason = why_other_features(["efficientnet_lite0_softmax", strategy], spec, runs)
+    assert (reason is not None) == is_refused
+    assert why_other_features(["majority", "cnn", "squeezenet_probe"], spec, runs) is None
+    if is_refused:
+        assert "features of EfficientNet-Lite0" in reason
+        with pytest.raises(BadInput, match="older edition of Headstart extracted"):
+            plan_extension(arrows_store, arrows_store.experiment(experiment_id), [], [3])
 
 
 def test_another_split_is_refused(arrows_store, finished):
