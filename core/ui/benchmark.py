@@ -177,9 +177,12 @@ def show_changes(former: ExperimentRecord, spec: ExperimentSpec) -> None:
     )
 
 
-def start_experiment(spec: ExperimentSpec) -> str:
-    """Queue the runs of ``spec`` and see that a worker serves them; returns the experiment's id."""
-    (experiment_id,) = actions.create_experiments([spec])
+def start_experiment(spec: ExperimentSpec, repeats: str = "") -> str:
+    """Queue the runs of ``spec`` and see that a worker serves them; returns the experiment's id.
+
+    ``repeats``: the id of the experiment from which the form was filled.
+    """
+    (experiment_id,) = actions.create_experiments([spec], repeats)
     # Whoever watches wakes a worker too: an error here must not lead to a second experiment.
     with error_box():
         ensure_worker(reads.store())
