@@ -27,11 +27,11 @@ LARGE, SMALL = 12, 7
 def race_chart(race: Race) -> Exhibit:
     """A row for each strategy, the highest at the top: its last point with the interval, earlier
     ones small, and dotted what it may reach at best. A vertical line stands at the lower end of the
-    leader's interval; who was dropped is faint."""
+    leader's interval; who was dropped, or could not be trained further, is faint and below."""
     trained = [one for one in race.status.racers if one.points]
-    shown = sorted(trained, key=lambda one: (one.dropped is None, one.points[-1].accuracy))
+    shown = sorted(trained, key=lambda one: (not _is_out(race, one), one.points[-1].accuracy))
     figure = chart_of_rows(
-        [_label(one) for one in shown], percent_axis("validation images correct (%)", 103)
+        [_label(race, one) for one in shown], percent_axis("validation images correct (%)", 103)
     )
     for place, one in enumerate(shown):
         _add_row(figure, race, one, place)
@@ -94,9 +94,13 @@ def _scores(one: Racer) -> str:
     return ", ".join(scores)
 
 
-def _label(one: Racer) -> str:
+def _is_out(race: Race, one: Racer) -> bool:
+    return race.verdict(one) in (Verdict.DROPPED, Verdict.FAILED)
+
+
+def _label(race: Race, one: Racer) -> str:
     point = one.points[-1]
-    out = ", out" if one.dropped else ""
+    out = ", out" if _is_out(race, one) else ""
     return row_label(
         title_of(one.strategy), percent_text(point.accuracy), f" after {point.train_images:,}{out}"
     )
@@ -104,8 +108,7 @@ def _label(one: Racer) -> str:
 
 def _add_row(figure: go.Figure, race: Race, one: Racer, place: int) -> None:
     scored, look = one.scored, appearance_of(one.strategy)
-    is_out = race.verdict(one) in (Verdict.DROPPED, Verdict.FAILED)
-    opacity = FADED if is_out else 1.0
+    opacity = FADED if _is_out(race, one) else 1.0
     title, verdict = escape_plotly(title_of(one.strategy)), escape_plotly(verdict_words(race, one))
     best = _best_end(one)
     if best is not None:
@@ -121,21 +124,23 @@ def _add_row(figure: go.Figure, race: Race, one: Racer, place: int) -> None:
             marker={"symbol": ["line-ns-open"] * 2, "size": [0, LARGE], "color": look.colour},
             hoverinfo="skip",
         )
-    for points, marker, bars in (
+    last = scored[-1]
+    bar = whiskers([100 * last.accuracy], [100 * last.low], [100 * last.high])
+    for points, marker, error_x in (
         (scored[:-1], marker_of(one.strategy, SMALL, is_open=True), None),
-        (scored[-1:], marker_of(one.strategy, LARGE), whiskers),
+        ([last], marker_of(one.strategy, LARGE), bar | {"color": look.colour}),
     ):
-        values = [100 * point.accuracy for point in points]
-        ends = [100 * point.low for point in points], [100 * point.high for point in points]
+        if not points:
+            continue
         figure.add_scatter(
             name=title,
-            x=values,
+            x=[100 * point.accuracy for point in points],
             y=[place] * len(points),
             mode="markers",
             cliponaxis=False,
             opacity=opacity,
             marker=marker,
-            error_x=bars(values, *ends) | {"color": look.colour} if bars else None,
+            error_x=error_x,
             hovertext=[
                 f"{title}, {count_text(point.images, 'training image')}: "
                 f"{escape_plotly(scored_words(point))}<br>{verdict}"

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from core.analysis.advice.facts import IMAGE_SIZE, measure_facts
+from core.analysis.advice.first_choice import FirstChoice
 from core.analysis.advice.gathered import Advice, gather
 from core.analysis.advice.grades import (
     AdviceRecord,
@@ -105,12 +106,10 @@ def advise(arguments: argparse.Namespace) -> int:
     return EXIT_DONE
 
 
-def command_of(advice: Advice) -> str:
-    """The command that runs what is to be run first, and beside it; "" where nothing is known."""
-    if advice.first is None:
-        return ""
-    parts = [run_command_of(advice.dataset, advice.first.strategies, advice.facts.image_size)]
-    parts += [f"--set {name}={value}" for name, value in advice.first.settings.items()]
+def command_of(advice: Advice, first: FirstChoice) -> str:
+    """The command that runs what is to be run first, and beside it."""
+    parts = [run_command_of(advice.dataset, first.strategies, advice.facts.image_size)]
+    parts += [f"--set {name}={value}" for name, value in first.settings.items()]
     return " ".join(parts)
 
 
@@ -118,7 +117,7 @@ def _print(printed: _Printed) -> None:
     advice = printed.advice
     _print_lines(*printed.words)
     if advice.first is not None:
-        print(f"To run that: {command_of(advice)}")
+        print(f"To run that: {command_of(advice, advice.first)}")
     _print_forecasts(advice)
     print("\nYour images")
     _print_lines(*printed.measured, CONVENTIONS, INTERVALS)
