@@ -13,7 +13,7 @@ from core.analysis.words.verdicts import (
     points_words,
     signed_points,
 )
-from core.text import count_text, percent_text
+from core.text import count_text, list_text, percent_text
 
 NOTHING_GRADED = (
     "No forecast of this installation has been checked yet. The first experiment that runs a "
@@ -96,13 +96,18 @@ def describe_record(record: AdviceRecord | None) -> list[str]:
 
 
 def describe_rules(record: AdviceRecord | None) -> list[str]:
-    """What it would have cost to follow a rule that measures nothing, on the same datasets."""
-    if record is None or not record.rules:
+    """What it would have cost to follow a rule that measures nothing, on the same datasets, and
+    whether one of them would have served better than the advice."""
+    if record is None or record.regret is None or not record.rules:
         return []
     rules = [f"{rule} {points_text(regret)}" for rule, regret in record.rules.items()]
+    better = [f"“{rule}”" for rule, regret in record.rules.items() if regret < record.regret]
     return [
         "On the same datasets rules that measure nothing would have ended below the best by: "
-        f"{'; '.join(rules)} points."
+        f"{'; '.join(rules)} points.",
+        f"Following {list_text(better)} would have served better than the advice."
+        if better
+        else "None of them would have served better than the advice.",
     ]
 
 
@@ -111,8 +116,8 @@ def describe_series(replay: Replay | None) -> list[str]:
     if replay is None:
         return [NO_SERIES]
     found = [
-        f"Tested on {count_text(replay.datasets, 'recorded dataset')} of "
-        f"{count_text(replay.sources, 'source')} of images that come with Headstart. Each was "
+        f"Tested on {count_text(replay.datasets, 'dataset')} of "
+        f"{count_text(replay.sources, 'source')} whose results come with Headstart. Each was "
         "forecast as if it were new: from trainings on a quarter of its images (or ten of each "
         "class), knowing the datasets of other sources alone. Then it was trained on all of them."
     ]
@@ -120,6 +125,10 @@ def describe_series(replay: Replay | None) -> list[str]:
         found.append(f"From such trainings: {describe_coverage(replay.trained)}")
     if replay.facts is not None:
         found.append(f"From the quick test, probes alone: {describe_coverage(replay.facts)}")
+    found.append(
+        f"On {replay.beaten} of the {count_text(replay.datasets, 'dataset')} another strategy was "
+        "better, by more than luck, than the one that the advice named."
+    )
     return found
 
 
