@@ -14,7 +14,7 @@ from core.analysis.advice.replay import (
     replayed,
     write_replay,
 )
-from core.analysis.advice.series import SERIES_FILE, Series, read_series, write_series
+from core.analysis.advice.series import Series, read_series, write_series
 from core.errors import StoreError
 from tests import made_series
 
