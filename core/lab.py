@@ -3,6 +3,7 @@
 ``import core as headstart`` gives ``open_home``; ``docs/notebook.md`` shows the way through.
 """
 
+import getpass
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -34,11 +35,14 @@ from core.charts.time import time_breakdown_chart
 from core.datasets.add import add_dataset
 from core.datasets.dataset import Dataset
 from core.datasets.storage import list_datasets, open_dataset
+from core.experiments.extension import extend, plan_extension, resume
+from core.experiments.labels import Labels, change_labels
 from core.experiments.own_backbones import backbone_work, request_backbone
 from core.experiments.planning import plan_experiment
 from core.experiments.recorded import prepare_home
 from core.experiments.records import ExperimentSpec, RunRecord
 from core.experiments.serving import run_to_end
+from core.experiments.sharing import export_file, import_file
 from core.experiments.store import Store
 from core.files import write_bytes
 from core.jobs.cached import wait_for
@@ -124,13 +128,13 @@ class Lab:
             self.say(f"{strategy} is left out: {reason}")
         for warning in describe_overlap(spec.backbones, spec.images["test"]):
             self.say(warning)
-        experiment_id = self.store.create_experiment(spec)
-        try:
-            run_to_end(self.store, experiment_id, self.say)
-        except KeyboardInterrupt:
-            self.store.request_cancel_experiment(experiment_id)
-            raise
-        return Experiment(self.store, experiment_id)
+        found = Experiment(self.store, self.store.create_experiment(spec))
+        found.serve(self.say)
+        return found
+
+    def import_experiment(self, path: str | os.PathLike[str]) -> "Experiment":
+        """Take in what ``Experiment.export`` wrote elsewhere. Raises ``BadInput``."""
+        return Experiment(self.store, import_file(self.store, Path(path)))
 
     def advise(self, dataset: Dataset | str, image_size: int = IMAGE_SIZE) -> Advice:
         """What to run first on a dataset, and what that rests on: it is measured in a job, unless
@@ -192,6 +196,52 @@ class Experiment:
     @property
     def charts(self) -> "Charts":
         return Charts(self.store, self.id)
+
+    @property
+    def labels(self) -> Labels:
+        """Name, note, tags and whatever else people wrote on it."""
+        return self.store.experiment(self.id).labels
+
+    def label(self, **given: Any) -> Labels:
+        """Write fields of ``Labels``: ``label(name="Birds", tags=["demo"], archived=True)``. Raises
+        ``BadInput``."""
+        known = self.store.experiment(self.id).id
+        return change_labels(self.store, known, getpass.getuser(), **given)
+
+    def extend(
+        self,
+        strategies: Sequence[str] = (),
+        seeds: Sequence[int] = (),
+        backbones: Sequence[str] | None = None,
+        say: Say = _print,
+    ) -> None:
+        """Train more of it on the same split; see ``plan_extension``. Returns when all have ended.
+
+        Raises ``BadInput`` where the new runs could not be compared with the old ones.
+        """
+        known = self.store.experiment(self.id)
+        spec = plan_extension(self.store, known, strategies, seeds, backbones)
+        extend(self.store, self.id, spec)
+        self.serve(say)
+
+    def resume(self, say: Say = _print) -> None:
+        """Start again what failed, was cancelled or interrupted; returns when all have ended."""
+        for sentence in resume(self.store, self.id)[1]:
+            say(sentence)
+        self.serve(say)
+
+    def serve(self, say: Say = _print) -> None:
+        """Work through its runs that wait. Ctrl-C cancels what is left."""
+        try:
+            run_to_end(self.store, self.id, say)
+        except KeyboardInterrupt:
+            self.store.request_cancel_experiment(self.id)
+            raise
+
+    def export(self, path: str | os.PathLike[str], with_images: bool = False) -> Path:
+        """Write it into one file for a colleague, whose Headstart imports it."""
+        export_file(self.store, self.id, Path(path), with_images)
+        return Path(path)
 
     def comparison(self) -> Comparison:
         """The strategies side by side; ``comparison().frame()`` is a table of them."""

@@ -16,6 +16,11 @@ MOST_QUOTED_NAMES = 5
 _STREAMLIT_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&^=@/'\"])")
 _GITHUB_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#!|~$&@])")
 _INSIDE_ADDRESS = re.compile(r"(?i)(?<=[a-z])(?=://)|(?<=www)(?=\.)|(?<=@)(?=\S)")
+_RIGHT_TO_LEFT = "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]"
+_RIGHT_TO_LEFT_WORDS = re.compile(
+    f"{_RIGHT_TO_LEFT}(?:(?:{_RIGHT_TO_LEFT}|[ \u200c\u200d])*{_RIGHT_TO_LEFT})?"
+)
+_ISOLATE, _END_OF_ISOLATE = "\u2068", "\u2069"
 _LINE_START = re.compile(r"^(\d*)([-+=.)])(?=\s|$|[-=])")
 
 
@@ -167,7 +172,18 @@ def escape_markdown(text: object) -> str:
 
     Line breaks and tabs become spaces, because they would end a heading or a table cell.
     """
-    return _STREAMLIT_MARKDOWN.sub(r"\\\1", _unlinked(text))
+    return _STREAMLIT_MARKDOWN.sub(r"\\\1", isolated(_unlinked(text)))
+
+
+def isolated(text: str) -> str:
+    """``text`` with Arabic and Hebrew words kept to themselves, by marks that nobody sees.
+
+    Without them a browser draws the number and the sign behind such a word before it: a class with
+    its count, ``NAME (12)``, would become ``12) NAME)``.
+    """
+    if text.isascii():
+        return text
+    return _RIGHT_TO_LEFT_WORDS.sub(rf"{_ISOLATE}\g<0>{_END_OF_ISOLATE}", text)
 
 
 def code_markdown(text: str) -> str:

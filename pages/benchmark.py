@@ -79,7 +79,8 @@ def set_up() -> None:
     )
     show_viewer_note("start runs")
     if pressed and spec is not None:
-        st.query_params.from_dict({"experiment": start_experiment(spec)})
+        started = start_experiment(spec, former.id if former is not None else "")
+        st.query_params.from_dict({"experiment": started})
         st.rerun()
 
 

@@ -3,6 +3,7 @@ use."""
 
 import streamlit as st
 
+from core.ui.experiments.chosen import show_import, show_removed
 from core.ui.experiments.disk import show_disk
 from core.ui.experiments.leaderboard import show_leaderboard
 from core.ui.experiments.table import show_experiments
@@ -30,6 +31,8 @@ def body() -> None:
             "There is no experiment yet. Start a benchmark; it appears here at once.",
             icon=":material/science:",
         )
+        show_import()
+        show_removed()
     link_to("benchmark", "Benchmark a dataset")
 
 

@@ -7,13 +7,17 @@ import sys
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import core as headstart
 from core.analysis.advice import facts as facts_module
 from core.analysis.advice.race import request
 from core.experiments import recorded
+from core.experiments.run_files import write_predictions
 from core.settings import PROJECT_ROOT
+from core.training.events import Predictions
+from tests import made_up
 from tests.analysis.advice.race.conftest import StandIn
 from tests.made_facts import facts
 from tests.stored_home import add_arrows, do_next, leave_out_bundled_datasets
@@ -44,6 +48,7 @@ def test_the_lines_of_the_notebook_page_run(birds_here, capsys):
     frame = experiment.comparison().frame()
     assert list(frame["state"]) == ["finished", "finished"]
     assert [run.seed for run in experiment.runs] == [0, 0, 1, 1]
+    assert (experiment.labels.name, experiment.labels.tags) == ("Birds, small", ("demo",))
     assert names["chart"].words in capsys.readouterr().out
     assert (birds_here / "birds.html").read_text(encoding="utf-8").startswith("<!doctype html>")
     assert experiment.tables("birds-tables.zip").stat().st_size > 1000
@@ -59,6 +64,35 @@ def test_a_home_that_is_named_holds_for_the_processes_too(tmp_path, monkeypatch)
         "digits",
         "themes16",
     }
+
+
+def test_an_experiment_is_extended_named_and_sent_from_a_notebook(tmp_path, monkeypatch):
+    """A stand-in serves the queue."""
+
+    def serve(store, _experiment_id, _say):
+        while (job := store.claim_next("worker")) is not None:
+            run = store.run(job.id)
+            store.finish_run(run.id, made_up.result(0.5))
+            test = np.arange(3)
+            answers = np.full((3, 3), 1 / 3, np.float32)
+            write_predictions(run.id, Predictions(test, test.astype(np.int32), answers))
+
+    monkeypatch.setattr("core.lab.run_to_end", serve)
+    monkeypatch.setattr(recorded.import_recorded, "__defaults__", (tmp_path / "nothing",))
+    monkeypatch.setenv("HEADSTART_HOME", str(tmp_path / "here"))
+    leave_out_bundled_datasets(tmp_path / "here")
+    add_arrows()
+    lab = headstart.open_home(say=lambda _line: None)
+    experiment = lab.run("arrows", ["majority"], image_size=8)
+    experiment.extend(seeds=[3], say=lab.say)
+    assert [run.seed for run in experiment.runs] == [0, 3]
+    assert experiment.label(name="Arrows").name == "Arrows"
+    file = experiment.export(tmp_path / "arrows.zip")
+    monkeypatch.setenv("HEADSTART_HOME", str(tmp_path / "there"))
+    leave_out_bundled_datasets(tmp_path / "there")
+    there = headstart.open_home(say=lambda _line: None).import_experiment(file)
+    assert (there.id, there.labels.name) == (experiment.id, "Arrows")
+    assert [run.state for run in there.runs] == ["finished", "finished"]
 
 
 def test_a_race_gives_those_that_are_worth_a_full_run(tmp_path, monkeypatch):

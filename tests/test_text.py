@@ -208,6 +208,24 @@ def test_streamlit_shows_names_as_they_are(given, shown):
     assert text.escape_markdown(given) == shown
 
 
+CAT, DOG = "\u0642\u0637\u0629", "\u05db\u05dc\u05d1"  # in Arabic and in Hebrew
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        (f"{CAT} (12)", f"<{CAT}> (12)"),
+        (f"{CAT} {DOG}: 3", f"<{CAT} {DOG}>: 3"),
+        (f"'{CAT}', '{DOG}' and 7 more", f"'<{CAT}>', '<{DOG}>' and 7 more"),
+        ("\u4e66 (12)", "\u4e66 (12)"),
+        ("cats (12)", "cats (12)"),
+    ],
+)
+def test_words_from_right_to_left_leave_the_numbers_behind_them_there(given, shown):
+    assert text.isolated(given) == shown.replace("<", "\u2068").replace(">", "\u2069")
+    assert "".join(text.escape_markdown(given).split("\\")) == text.isolated(given)
+
+
 @pytest.mark.parametrize(
     ("given", "shown"),
     [

@@ -269,7 +269,7 @@ class StoryFacts:
 def scene_keys(facts: StoryFacts, other: StoryFacts | None) -> tuple[str, ...]:
     """The scenes that this experiment has results for, in their order.
 
-    ``other`` is the experiment of the last scene: see ``other_experiment``.
+    ``other`` is the experiment of the last scene: see ``other_experiments``.
     """
     elsewhere = other is not None and other.best_from_scratch and other.has_pretrained
     there = {
@@ -364,14 +364,12 @@ def headline_experiment(
     return max(recorded, key=lambda entry: gains[entry.id], default=whole)
 
 
-def other_experiment(gains: Mapping[str, float], own: float | None) -> str | None:
-    """The experiment that shows the other side: the one with the smallest gain.
+def other_experiments(gains: Mapping[str, float], own: float | None) -> list[str]:
+    """The experiments that may show the other side, the best first: those with the smallest gain.
 
-    Where the story's own gain is smaller still: the one with the largest. None without any.
+    Where the story's own gain is smaller still: those with the largest.
     """
-    if not gains:
-        return None
-    smallest = min(gains, key=lambda name: gains[name])
-    if own is not None and own <= gains[smallest]:
-        return max(gains, key=lambda name: gains[name])
-    return smallest
+    smallest_first = sorted(gains, key=lambda name: gains[name])
+    if own is not None and gains and own <= gains[smallest_first[0]]:
+        return sorted(gains, key=lambda name: -gains[name])
+    return smallest_first

@@ -66,6 +66,21 @@ def forget_networks() -> None:
     gc.collect()
 
 
+def trace_for_any_batch(model: Any, dtype: str) -> None:
+    """Let the compiled ``model``, which has one input, predict batches of any size, of ``dtype``.
+
+    TensorFlow traces a network for the size of its first batch, and once more for the shorter last
+    one; with many networks in one process it warns of that. Other backends, and XLA, need the size.
+    """
+    if load_keras().backend.backend() != "tensorflow" or model.jit_compile:
+        return
+    import tensorflow
+
+    model.make_predict_function()
+    batch = tensorflow.TensorSpec((None, *model.input_shape[1:]), dtype)
+    model.predict_function.get_concrete_function([(batch,)])
+
+
 @contextmanager
 def dtype_policy(name: str | None) -> Iterator[None]:
     """Build layers under a Keras dtype policy (``"mixed_bfloat16"``); None keeps the current one.

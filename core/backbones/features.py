@@ -14,7 +14,7 @@ import numpy as np
 
 from core.ahead import read_ahead
 from core.backbones.backbone import Backbone, build_backbone
-from core.backbones.backend import load_keras, out_of_memory_named
+from core.backbones.backend import load_keras, out_of_memory_named, trace_for_any_batch
 from core.backbones.feature_cache import (
     check_space,
     feature_set,
@@ -78,6 +78,13 @@ class FeatureRequest:
         if self.taps:
             return self.backbone.tapped_width(self.taps)
         return self.backbone.feature_width(self.image_size, self.include_top, self.pooled)
+
+    @property
+    def folds(self) -> bool:
+        """Whether batch normalisation that is folded into the convolutions gives other numbers
+        than it did before it was folded, not only other last digits (docs/decisions/0004)."""
+        layers = self.backbone.layers(self.image_size, self.include_top)
+        return self.precision != "float32" and any(layer.normalization for layer in layers)
 
 
 class Sharing(Protocol):
@@ -316,18 +323,23 @@ def _identity(prepared: PreparedImages, request: FeatureRequest) -> dict[str, An
         "precision": request.precision,
         "made_on": request.made_on,
     }
-    layers = request.backbone.layers(request.image_size, request.include_top)
-    if request.precision != "float32" and any(layer.normalization for layer in layers):
-        # Folded normalisation gives other numbers there than it did before it was folded, not only
-        # other last digits (docs/decisions/0004).
-        identity["folded"] = True
-    return identity
+    return identity | {"folded": True} if request.folds else identity
 
 
 def build_extractor(
     request: FeatureRequest, image_shape: tuple[int, ...], as_published: bool = False
 ) -> Any:
-    """A compiled Keras model: uint8 ``(n, *image_shape)`` to float32 ``(n, request.width)``.
+    """The ``extractor_network``, compiled."""
+    model = extractor_network(request, image_shape, as_published)
+    model.compile(jit_compile=request.jit)
+    trace_for_any_batch(model, "uint8")
+    return model
+
+
+def extractor_network(
+    request: FeatureRequest, image_shape: tuple[int, ...], as_published: bool = False
+) -> Any:
+    """A Keras model: uint8 ``(n, *image_shape)`` to float32 ``(n, request.width)``.
 
     Batch normalisation is folded into the convolutions, unless the layers are wanted
     ``as_published``.
@@ -351,7 +363,6 @@ def build_extractor(
         row = kind(name="features", dtype="float32")(network(prepared))
     model = keras.Model(images, row, name="extractor")
     model.trainable = False
-    model.compile(jit_compile=request.jit)
     return model
 
 

@@ -235,8 +235,10 @@ def _add_experiments(verbs: Any) -> None:
     listing = _verb(group, "list", does, "experiments:list_experiments")
     listing.add_argument("--archived", action="store_true", help="those that are archived too")
     listing.add_argument("--tag", help="only those with this tag")
+    about = "only those that this person started on the pages (e-mail address)"
+    listing.add_argument("--owner", metavar="ADDRESS", help=about)
     show = _verb(group, "show", "show one experiment and its runs", "experiments:show_experiment")
-    does = "write a finished experiment into a file for a colleague"
+    does = "write a finished experiment with its name, note and tags into a file for a colleague"
     export = _verb(group, "export", does, "experiments:export_experiment")
     does = "compare the strategies of an experiment"
     compare = _verb(verbs, "compare", does, "experiments:compare")
@@ -259,8 +261,13 @@ def _add_experiments(verbs: Any) -> None:
     does = "add strategies and seeds to a finished experiment, on its own split"
     extend = _verb(group, "extend", does, "run:extend")
     extend.add_argument("id", metavar="ID")
-    extend.add_argument("--strategies", metavar="A,B", help="names; the others stay")
+    extend.add_argument("--strategies", metavar="A,B", help="names or modes; the others stay")
+    about = "of modes; without any in the modes that it has of others"
+    extend.add_argument("--backbones", metavar="X,Y", help=about)
     extend.add_argument("--seeds", metavar="3,4", help="besides those that it has")
+    does = "start again what failed, was cancelled or interrupted in an experiment"
+    resume = _verb(group, "resume", does, "run:resume")
+    resume.add_argument("id", metavar="ID")
     _add_labels(group)
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from core.cli.output import EXIT_DONE, EXIT_FAILED, counter, print_json, print_table, say
 from core.errors import BadInput
 from core.experiments.recorded import prepare_store
-from core.experiments.removal import size_of_run
+from core.experiments.removal import sizes_here
 from core.operations.disk import cache_entries, disk_use, drop, droppable
 from core.operations.storage_push import push_home
 from core.settings import CACHE_DAYS_VARIABLE, CACHE_GB_VARIABLE, current_settings
@@ -17,14 +17,12 @@ from core.text import count_text, size_text
 def show(arguments: argparse.Namespace) -> int:
     store = prepare_store()
     parts = disk_use()
-    experiments = [
-        (experiment, sum(size_of_run(run.id) for run in store.runs(experiment.id)))
-        for experiment in store.experiments()
-    ]
+    sizes = sizes_here(store)
+    experiments = [(each, sizes.get(each.id, 0)) for each in store.experiments()]
     experiments.sort(key=lambda entry: -entry[1])
     if arguments.json:
-        sizes = {experiment.id: size for experiment, size in experiments}
-        print_json({"parts": [asdict(part) for part in parts], "experiments": sizes})
+        shown = {experiment.id: size for experiment, size in experiments}
+        print_json({"parts": [asdict(part) for part in parts], "experiments": shown})
         return EXIT_DONE
     print_table(
         ["part", "size", "what it is"],

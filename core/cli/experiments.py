@@ -12,6 +12,7 @@ from typing import Any
 from core.cli.output import EXIT_DONE, log_line, print_json, print_table, say, stop_on_termination
 from core.errors import BadInput, HeadstartError, UnknownName
 from core.experiments import recorded
+from core.experiments.labels import Labels
 from core.experiments.recorded import prepare_store
 from core.experiments.records import ExperimentRecord, RunRecord, result_of
 from core.experiments.remeasure import request_remeasure
@@ -21,13 +22,13 @@ from core.experiments.store import Store, open_store
 from core.files import write_bytes, written_whole
 from core.jobs.cached import wait_for
 from core.jobs.launchers import current_launcher, log_path
-from core.jobs.progress import progress_text
+from core.jobs.progress import device_wait_text, progress_text
 from core.jobs.queue import open_queue
 from core.jobs.records import STATES
 from core.jobs.worker import serve
 from core.operations.disk import daily_tidying
 from core.storage.shared import pull_cached
-from core.text import percent_text, printable_text, seconds_text
+from core.text import list_text, percent_text, printable_text, seconds_text
 from core.training.events import TIME_TITLES, RunResult
 
 
@@ -38,12 +39,18 @@ def list_experiments(arguments: argparse.Namespace) -> int:
         found = [experiment for experiment in found if not experiment.labels.archived]
     if arguments.tag is not None:
         found = [experiment for experiment in found if arguments.tag in experiment.labels.tags]
+    if arguments.owner is not None:
+        owner = arguments.owner.casefold()
+        found = [each for each in found if each.labels.owner.casefold() == owner]
     if arguments.json:
         unreadable = [{"id": entry.id, "damaged": entry.reason} for entry in damaged]
         print_json([_document(experiment) for experiment in found] + unreadable)
         return EXIT_DONE
+    # Where nobody has to sign in there are no owners.
+    owned = ["owner"] if any(experiment.labels.owner for experiment in found) else []
+    columns = ("id", "name", "dataset", "preset", "size", "strategies", "seeds", "runs", "created")
     print_table(
-        ["id", "name", "dataset", "preset", "size", "strategies", "seeds", "runs", "created"],
+        [*columns, *owned],
         [
             [
                 experiment.id,
@@ -55,6 +62,7 @@ def list_experiments(arguments: argparse.Namespace) -> int:
                 len(experiment.spec.seeds),
                 _states(experiment),
                 experiment.created_at[:19],
+                *(experiment.labels.owner for _ in owned),
             ]
             for experiment in found
         ],
@@ -79,6 +87,8 @@ def show_experiment(arguments: argparse.Namespace) -> int:
     )
     if experiment.origin is not None:
         print(f"recorded on {experiment.origin.machine}, {experiment.origin.date}")
+    for line in _written_on(experiment.labels):
+        print(printable_text(line))
     for name, reason in spec.unavailable.items():
         print(f"{name} was left out: {reason}")
     _print_runs(runs)
@@ -170,6 +180,23 @@ def _compared(store: Store, experiment_id: str, form: str, metric: str) -> bytes
     return to_text(comparison, scores).encode()
 
 
+def _written_on(labels: Labels) -> list[str]:
+    """What people wrote on an experiment, line by line; nothing where nobody did."""
+    review = f"{labels.reviewed_by}, {labels.reviewed_at[:10]}" if labels.reviewed else ""
+    marks = [name for name in ("pinned", "archived") if getattr(labels, name)]
+    written = {
+        "name": labels.name,
+        "tags": ", ".join(labels.tags),
+        "started by": labels.owner,
+        "repeats": labels.repeats,
+        "reviewed by": review,
+        "marked": list_text(marks),
+        "slices": ", ".join(one.name for one in labels.slices),
+    }
+    lines = [f"{title}: {text}" for title, text in written.items() if text]
+    return [*lines, *(["note:", *labels.note.splitlines()] if labels.note else [])]
+
+
 def _states(experiment: ExperimentRecord) -> str:
     states = ", ".join(f"{count} {state}" for state, count in experiment.state_counts.items())
     return f"{states} (recorded)" if experiment.recorded else states
@@ -194,11 +221,15 @@ def list_runs(arguments: argparse.Namespace) -> int:
     if arguments.state is not None and arguments.state not in STATES:
         raise UnknownName("state", arguments.state, STATES)
     states = None if arguments.state is None else (arguments.state,)
-    found = prepare_store().runs(arguments.experiment, states)
+    store = prepare_store()
+    found = store.runs(arguments.experiment, states)
     if arguments.json:
         print_json([run.as_dict() for run in found])
-    else:
-        _print_runs(found)
+        return EXIT_DONE
+    _print_runs(found)
+    for group_id in dict.fromkeys(run.experiment_id for run in found if run.state == "queued"):
+        if (wait := store.device_wait(group_id)) is not None:
+            print(f"{group_id}: {device_wait_text(wait)}")
     return EXIT_DONE
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from core.cli.output import EXIT_DONE, print_json, print_table, say
 from core.errors import BadInput
-from core.experiments.labels import change_labels, history
+from core.experiments.labels import change_several, history
 from core.experiments.recorded import prepare_store
 from core.experiments.removal import drop_weights, loss_of, remove_experiments, undo_removal
 from core.text import count_text, size_text
@@ -63,8 +63,11 @@ def remove(arguments: argparse.Namespace) -> int:
 def drop(arguments: argparse.Namespace) -> int:
     store = prepare_store()
     if not arguments.yes:
+        loss = loss_of([store.experiment(one) for one in arguments.ids], store)
         raise BadInput(
-            "Results stay, but these can no longer be tried. Add --yes to do it.", "--yes"
+            f"This deletes trained weights of {size_text(loss.weights_bytes)}. Results stay, but "
+            "these networks can no longer be tried, exported or looked into. Add --yes to do it.",
+            "--yes",
         )
     size_bytes = drop_weights(store, arguments.ids)
     if arguments.json:
@@ -90,7 +93,7 @@ def show(arguments: argparse.Namespace) -> int:
 def _change(arguments: argparse.Namespace, ids: list[str], **given: Any) -> int:
     store = prepare_store()
     found = [store.experiment(one).id for one in ids]  # all are there, or nothing is changed
-    now = {one: change_labels(store, one, getpass.getuser(), **given) for one in found}
+    now = change_several(store, found, getpass.getuser(), **given)
     if arguments.json:
         print_json({one: asdict(labels) for one, labels in now.items()})
     else:

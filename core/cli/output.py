@@ -3,13 +3,15 @@
 import json
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from core.text import printable_text
+from core.text import printable_text, rough_seconds_text
 
 EXIT_DONE, EXIT_FAILED, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 0, 1, 2, 130
+RATE_AFTER_SECONDS = 1.0
 
 
 def stop_on_termination() -> None:
@@ -49,15 +51,27 @@ def log_line(text: str) -> None:
 
 
 def counter(what: str) -> Callable[[int, int], None]:
-    """A ``progress(done, total)`` that reports ten times on the whole way."""
-    reported = -1
+    """A ``progress(done, total)`` that reports ten times on the whole way, with the time left.
+
+    It starts again where ``done`` does.
+    """
+    reported, latest = -1, -1
+    since, first = 0.0, 0
 
     def progress(done: int, total: int) -> None:
-        nonlocal reported
+        nonlocal reported, latest, since, first
+        now = time.monotonic()
+        if latest < 0 or done < latest:
+            reported, since, first = -1, now, done
+        latest = done
         tenth = 10 * done // max(total, 1)
         if tenth > reported:
             reported = tenth
-            say(f"{what}: {done} of {total}")
+            left = ""
+            if now - since >= RATE_AFTER_SECONDS and first < done < total:
+                seconds = (now - since) / (done - first) * (total - done)
+                left = f", about {rough_seconds_text(seconds)} left"
+            say(f"{what}: {done} of {total}{left}")
 
     return progress
 

@@ -1,5 +1,5 @@
-"""``run DATASET``: queue an experiment, or the experiments of a learning curve, serve them to their
-end, print the comparison."""
+"""``run DATASET``, ``experiments extend | resume``: queue runs, serve them to their end, print the
+comparison."""
 
 import argparse
 import sys
@@ -20,12 +20,13 @@ from core.cli.output import (
 from core.errors import BadInput
 from core.experiments.extension import extend as extend_experiment
 from core.experiments.extension import plan_extension
+from core.experiments.extension import resume as resume_experiment
 from core.experiments.planning import FRACTIONS, plan_experiment, plan_learning_curve
 from core.experiments.recorded import export_experiment, prepare_home
 from core.experiments.records import ExperimentSpec
 from core.experiments.serving import run_to_end
 from core.experiments.store import Store
-from core.text import count_text, exact_percent_text, percent_text
+from core.text import count_text, exact_percent_text, list_text, percent_text
 
 if TYPE_CHECKING:
     from core.analysis.learning_curve import LearningCurve
@@ -59,15 +60,36 @@ def extend(arguments: argparse.Namespace) -> int:
         raise BadInput("Name the strategies to add.", "--strategies")
     seeds = [] if arguments.seeds is None else arguments.seeds.split(",")
     spec = plan_extension(
-        store, experiment, strategies, [whole_number(seed, "--seeds") for seed in seeds]
+        store,
+        experiment,
+        strategies,
+        [whole_number(seed, "--seeds") for seed in seeds],
+        None if arguments.backbones is None else names_or_all(arguments.backbones),
     )
     added = extend_experiment(store, experiment.id, spec)
     say(f"experiment {experiment.id}: {count_text(len(added), 'new run')}")
     _say_doubts(spec)
-    if not _serve_all(store, [experiment.id]):
+    return _serve_to_end(store, experiment.id, arguments.json)
+
+
+def resume(arguments: argparse.Namespace) -> int:
+    """Start again what broke off in an experiment, and serve it, with what waits, to its end."""
+    store = prepare_home(counter(BUNDLED))
+    experiment = store.experiment(arguments.id)
+    queued, unreadable = resume_experiment(store, experiment.id)
+    for sentence in unreadable:
+        say(sentence)
+    if not queued and not experiment.is_active:
+        raise BadInput(f"Experiment {experiment.id} has no run that could be started again.", "ID")
+    say(f"experiment {experiment.id}: {count_text(len(queued), 'run')} started again")
+    return _serve_to_end(store, experiment.id, arguments.json)
+
+
+def _serve_to_end(store: Store, experiment_id: str, as_json: bool) -> int:
+    if not _serve_all(store, [experiment_id]):
         return EXIT_INTERRUPTED
-    _print_comparison(store, experiment.id, arguments.json)
-    return EXIT_DONE if _all_finished(store, [experiment.id]) else EXIT_FAILED
+    _print_comparison(store, experiment_id, as_json)
+    return EXIT_DONE if _all_finished(store, [experiment_id]) else EXIT_FAILED
 
 
 def _run_learning_curve(arguments: argparse.Namespace) -> int:
@@ -126,11 +148,8 @@ def _serve_all(store: Store, experiments: list[str]) -> bool:
     except KeyboardInterrupt:
         for name in experiments:
             store.request_cancel_experiment(name)
-        only = f" --experiment {experiments[0]}" if len(experiments) == 1 else ""
-        say(
-            f"Stopped. To go on: python -m core runs list{only}, then "
-            "python -m core runs retry ID and python -m core worker"
-        )
+        commands = [f"python -m core experiments resume {name}" for name in experiments]
+        say(f"Stopped. To go on: {list_text(commands, last='then')}")
         return False
     return True
 

@@ -1,9 +1,7 @@
 """Add a dataset: from a file or folder in any known layout, or from pixels already in memory."""
 
-import hashlib
-import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +17,7 @@ from core.datasets.dataset import (
     DatasetReading,
     LeftOut,
     OtherReading,
+    content_id,
 )
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.decoding.examine import THUMBNAIL_EDGE, Examined, examine_file, examine_pixels
@@ -26,8 +25,8 @@ from core.datasets.decoding.levels import USUAL_LEVELS, Levels, LevelSurvey
 from core.datasets.decoding.pool import ProgressCallback, StopCallback, in_order, raise_if_stopped
 from core.datasets.duplicates import group_duplicates
 from core.datasets.groups import health_of_arrays
-from core.datasets.metadata import MetadataColumn, to_arrays, to_json
-from core.datasets.reading.metadata_columns import describe
+from core.datasets.metadata import to_json
+from core.datasets.reading.metadata_columns import Described, describe
 from core.datasets.reading.question import Question, ReadingUnclear
 from core.datasets.reading.raw_files import Listing, shown_name
 from core.datasets.reading.reader import (
@@ -65,7 +64,8 @@ def add_dataset(
     is not clear. Files that cannot be used are left out and listed in
     ``health.quarantined``. The same content again returns the stored dataset, under its old name.
     Without ``name`` the dataset is called ``default_name``, or else like the file or folder, with
-    a number behind it if another dataset has that name. ``progress`` gets images done and in all.
+    a number behind it if another dataset has that name. ``progress`` gets images done and in all;
+    images deeper than 8 bits may be read twice, and counted again.
 
     Raises ``BadInput``, ``ReadingUnclear``, ``Cancelled``; nothing is stored then.
     """
@@ -81,8 +81,8 @@ def add_dataset(
         found = readings(listing, choice or Choice())
         taken = settle(found, listing)
         manifest["reading"] = _document(taken, found)
-        metadata = describe(taken, listing)
-        return _store(taken.found, manifest, taken.listing, progress, should_stop, metadata)
+        described = describe(taken, listing)
+        return _store(taken.found, manifest, taken.listing, progress, should_stop, described)
 
 
 def list_readings(
@@ -136,17 +136,6 @@ def add_pixels(
     return _store(images, manifest, Listing(), None, None)
 
 
-def content_id(classes: Sequence[str], index: Mapping[str, np.ndarray]) -> str:
-    """The id of a dataset: 64 hex digits, SHA-256 over classes, labels, pixels and split."""
-    digest = hashlib.sha256(json.dumps(classes).encode())
-    digest.update(index["labels"].astype("<i4").tobytes())
-    digest.update(index["digests"].tobytes())
-    if "predefined_subsets" in index:
-        digest.update(b"sides")  # the first edition's word: ids must not change
-        digest.update(index["predefined_subsets"].astype("<i1").tobytes())
-    return digest.hexdigest()
-
-
 def _default_name(path: Path) -> str:
     """The name of a file without its endings (``digits.csv.gz``), or that of a folder."""
     name = path.name if path.is_dir() else path.name.split(".")[0] or path.name
@@ -178,7 +167,7 @@ def _store(
     listing: Listing,
     progress: ProgressCallback | None,
     should_stop: StopCallback | None,
-    metadata: Sequence[MetadataColumn] = (),
+    described: Described = Described(),  # noqa: B008 - frozen
 ) -> Dataset:
     failures: _Failures = []
     with incoming_folder(found.expected_bytes) as incoming:
@@ -193,7 +182,7 @@ def _store(
                 if found.levels != USUAL_LEVELS:
                     levels, about_levels = found.levels, []
         if levels != USUAL_LEVELS:
-            images = _with_levels(images, incoming / SOURCE_FILE, levels, should_stop)
+            images = _with_levels(images, incoming / SOURCE_FILE, levels, progress, should_stop)
         quarantined = [LeftOut(file.raw.path, reason) for file, reason in failures]
         left_out = [*listing.refused, *quarantined]
         if not images:
@@ -206,10 +195,10 @@ def _store(
         subsets, about_subsets = settle_subsets([image.subset for image in images])
         if subsets is not None:
             index["predefined_subsets"] = subsets
-        if metadata and isinstance(found, LabelledFiles):
+        if isinstance(found, LabelledFiles):
             failed = {id(file) for file, _ in failures}
             kept = [at for at, file in enumerate(found.files) if id(file) not in failed]
-            index |= to_arrays([column.only(kept) for column in metadata])
+            index |= described.arrays(kept)
         lost_classes = {file.class_name for file, _ in failures}.difference(classes)
         health = replace(
             health_of_arrays(classes, file_names, index),
@@ -217,6 +206,7 @@ def _store(
             lost_classes=tuple(sorted(lost_classes)),
             ignored_files=listing.ignored,
             levels=_usual_extremes(images),
+            shared_origins=described.origins,
             notes=(*listing.notes, *about_levels, *([about_subsets] if about_subsets else [])),
         )
         document = manifest | {
@@ -226,7 +216,7 @@ def _store(
             "classes": classes,
             "file_names": file_names,
             "channels": 1 if index["grey"].all() else 3,
-            "metadata": to_json(metadata),
+            "metadata": to_json(described.columns),
             "health": health.to_json(),
         }
         if levels != USUAL_LEVELS:
@@ -276,9 +266,16 @@ def _store_files(
 
 
 def _with_levels(
-    images: list[_Stored], source: Path, levels: Levels, should_stop: StopCallback | None
+    images: list[_Stored],
+    source: Path,
+    levels: Levels,
+    progress: ProgressCallback | None,
+    should_stop: StopCallback | None,
 ) -> list[_Stored]:
-    """The same images, those deeper than 8 bits examined with the ``levels`` of the dataset."""
+    """The same images, those deeper than 8 bits examined with the ``levels`` of the dataset.
+
+    ``progress`` starts again: this takes about as long as the first time.
+    """
 
     def content() -> Iterator[tuple[_Stored, bytes]]:
         with open(source, "rb") as file:
@@ -302,6 +299,8 @@ def _with_levels(
         for image in results:
             raise_if_stopped(should_stop, STOPPED)
             found.append(image)
+            if progress is not None:
+                progress(len(found), len(images))
     return found
 
 

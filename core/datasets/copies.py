@@ -18,7 +18,7 @@ from core.datasets.decoding.examine import (
     grey_thumbnail,
     perceptual_hash,
 )
-from core.datasets.decoding.pool import ProgressCallback
+from core.datasets.decoding.pool import ProgressCallback, StopCallback, raise_if_stopped
 from core.datasets.duplicates import alike_to_one
 from core.datasets.prepare import PreparedImages, prepare_images
 from core.files import UNREADABLE, make_way, read_arrays, write_arrays
@@ -26,6 +26,7 @@ from core.settings import current_settings
 
 FORMAT = 1  # raised when the same images would give other hashes
 READ_TOGETHER = 256
+STOPPED = "Cancelled while the images were indexed."
 
 
 @dataclass(frozen=True)
@@ -60,26 +61,32 @@ def copies_of(
 
 
 def index_for_copy_lookup(
-    dataset: Dataset, image_size: int, resize: str, progress: ProgressCallback | None = None
+    dataset: Dataset,
+    image_size: int,
+    resize: str,
+    progress: ProgressCallback | None = None,
+    should_stop: StopCallback | None = None,
 ) -> None:
     """Index all images, so that ``copies_of`` finds near duplicates from now on.
 
-    Prepares the images where necessary; a second call costs nothing. Raises ``OSError``.
+    Prepares the images where necessary, and counts them then, too; a second call costs nothing.
+    Raises ``OSError``, and ``Cancelled`` soon after ``should_stop()``.
     """
-    prepared = prepare_images(dataset, image_size, resize)
+    prepared = prepare_images(dataset, image_size, resize, progress, should_stop)
     path = _hashes_path(dataset, prepared.shape[1], resize)
     if prepared.shape[1] >= SMALLEST_HASHED_EDGE and _stored_hashes(path) is None:
-        hashes, thumbnails = _hashes_of(prepared, progress)
+        hashes, thumbnails = _hashes_of(prepared, progress, should_stop)
         make_way(path)
         write_arrays(path, {"hashes": hashes, "thumbnails": thumbnails})
 
 
 def _hashes_of(
-    prepared: PreparedImages, progress: ProgressCallback | None
+    prepared: PreparedImages, progress: ProgressCallback | None, should_stop: StopCallback | None
 ) -> tuple[np.ndarray, np.ndarray]:
     count = prepared.shape[0]
     looked_at = []
     for start in range(0, count, READ_TOGETHER):
+        raise_if_stopped(should_stop, STOPPED)
         looked_at += [
             _hash_and_thumbnail(image) for image in prepared.read(start, start + READ_TOGETHER)
         ]

@@ -1,7 +1,9 @@
 """A dataset: a named, immutable set of labelled images, with its health report."""
 
+import hashlib
 import io
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +15,7 @@ from pydantic import BaseModel
 
 from core.datasets.decoding.decode import decode_image
 from core.datasets.decoding.levels import USUAL_LEVELS, Levels
-from core.datasets.metadata import MetadataColumn
+from core.datasets.metadata import MetadataColumn, SharedOrigin
 from core.datasets.reading_choice import Choice
 from core.errors import HeadstartError
 from core.storage.shared import pull, pull_cached
@@ -44,6 +46,7 @@ class HealthReport:
     small_classes: classes with fewer than three distinct images.
     levels: the lowest and the highest level that nearly all images stay within, 0 to 255.
     notes: what was decided while reading, in sentences.
+    shared_origins: columns that say which images belong together, such as those of one patient.
     """
 
     quarantined: tuple[LeftOut, ...] = ()
@@ -58,6 +61,7 @@ class HealthReport:
     small_classes: tuple[str, ...] = ()
     levels: tuple[int, int] = (0, 255)
     notes: tuple[str, ...] = ()
+    shared_origins: tuple[SharedOrigin, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The report as the manifest and ``datasets show --json`` have it."""
@@ -75,7 +79,8 @@ class HealthReport:
             if field.name in document
         }
         left_out = tuple(LeftOut(**entry) for entry in known.pop("quarantined", ()))
-        return cls(left_out, **known)
+        origins = tuple(SharedOrigin(*entry) for entry in known.pop("shared_origins", ()))
+        return cls(left_out, **known, shared_origins=origins)
 
 
 def _tuples(value: Any) -> Any:
@@ -101,11 +106,28 @@ class DatasetReading(BaseModel, frozen=True):
     others: tuple[OtherReading, ...] = ()
 
 
+def content_id(classes: Sequence[str], index: Mapping[str, np.ndarray]) -> str:
+    """The id of a dataset: 64 hex digits, SHA-256 over all that decides how it is split.
+
+    Classes, labels, pixels, the predefined split, and which images are of one origin.
+    """
+    digest = hashlib.sha256(json.dumps(classes).encode())
+    digest.update(index["labels"].astype("<i4").tobytes())
+    digest.update(index["digests"].tobytes())
+    if "predefined_subsets" in index:
+        digest.update(b"sides")  # the first edition's word: ids must not change
+        digest.update(index["predefined_subsets"].astype("<i1").tobytes())
+    if "origins" in index:
+        digest.update(b"origins")
+        digest.update(index["origins"].astype("<i8").tobytes())
+    return digest.hexdigest()
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """Labelled images in a fixed order; compared and hashed by ``id``.
 
-    id: 64 hex digits, SHA-256 over classes, labels, decoded pixels and predefined subsets.
+    id: 64 hex digits, see ``content_id``.
     classes: names, sorted. labels: int32 ``(N,)``, positions in ``classes``.
     groups: int64 ``(N,)``, the number of the set of near duplicates that an image belongs to.
     heights, widths: int32 ``(N,)``, pixels of the upright image.
@@ -118,6 +140,8 @@ class Dataset:
     look_alikes: bool ``(N,)``, images whose near-duplicate group was dissolved because it made up
         most of a class.
     predefined_subsets: int8 ``(N,)``, positions in ``SUBSETS``; None without a predefined split.
+    origins: int64 ``(N,)``, the same number for images that a table says were taken of one patient
+        or other thing, numbered in order of appearance; None where no table does.
     levels: those that become black and white in images deeper than 8 bits.
     read_as: the layout that it was read from, for people.
     reading: how its files were read; None where it was not read from files, or long ago.
@@ -146,6 +170,7 @@ class Dataset:
     one_colour: np.ndarray
     look_alikes: np.ndarray
     predefined_subsets: np.ndarray | None = None
+    origins: np.ndarray | None = None
     levels: Levels = USUAL_LEVELS
     read_as: str = ""
     reading: DatasetReading | None = None

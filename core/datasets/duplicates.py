@@ -20,6 +20,7 @@ from scipy.sparse.csgraph import connected_components
 
 from core.datasets.decoding.pool import StopCallback, raise_if_stopped
 from core.datasets.groups import first_of_each, members_of, renumbered
+from core.datasets.near_hashes import looking_up_pays, near_pairs
 
 # Thumbnails that differ by less than this (root mean square, of 255) are the same even where they
 # are too flat to correlate; deviations below FLAT_LEVEL grey levels count as noise.
@@ -36,6 +37,8 @@ LARGEST_FRACTION_ALIKE_TO_ONE = 0.02
 # Pairs are compared in tiles that fit the cache of a processor core.
 _TILE_ROWS, _TILE_COLUMNS = 16, 8192
 _FEW_PAIRS = 5_000
+# So few images are compared in a table of all pairs as fast.
+_FEWEST_LOOKED_UP = 10_000
 STOPPED = "Cancelled while duplicates were looked for; nothing was stored."
 
 _Products = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -68,8 +71,7 @@ def group_duplicates(
     ``digests``: equal ones are always one group. ``hashes`` uint64 ``(N,)`` and ``thumbnails``
     uint8 ``(N, 16, 16)`` are compared where ``hashed``, bool ``(N,)``. ``labels`` int ``(N,)``
     limit the part of a class that a chain of similar images may take. Raises ``Cancelled`` soon
-    after ``should_stop()``. A hundred thousand images take 5 thousand million comparisons, about
-    ten seconds.
+    after ``should_stop()``.
     """
     _, first, exact = np.unique(
         np.array([digest.hex() for digest in digests]), return_index=True, return_inverse=True
@@ -139,9 +141,33 @@ def _connected(
     should_stop: StopCallback | None,
 ) -> np.ndarray:
     """Component number of each image when all pairs similar at ``level`` are joined."""
+    if len(hashes) < _FEWEST_LOOKED_UP or not looking_up_pays(hashes, level.distance):
+        return _connected_in_tiles(hashes, thumbnails, level, should_stop)
+    components = _Components(len(hashes))
+    for left, right in near_pairs(hashes, level.distance):
+        raise_if_stopped(should_stop, STOPPED)
+        for start in range(0, len(left), _FEW_PAIRS):
+            ends = np.stack([left[start : start + _FEW_PAIRS], right[start : start + _FEW_PAIRS]])
+            ends = ends[:, components.numbers[ends[0]] != components.numbers[ends[1]]]
+            if not ends.size:
+                continue
+            images, rows = np.unique(ends, return_inverse=True)
+            prepared = _prepare(thumbnails[images])
+            pairs = rows.reshape(ends.shape)
+            agreeing = _alike(prepared, prepared, (pairs[0], pairs[1]), level)
+            components.join(ends[0][agreeing], ends[1][agreeing])
+    return components.settled()
+
+
+def _connected_in_tiles(
+    hashes: np.ndarray,
+    thumbnails: np.ndarray,
+    level: SimilarityLevel,
+    should_stop: StopCallback | None,
+) -> np.ndarray:
+    """The same from a table of all pairs, a part at a time."""
     count = len(hashes)
-    components = np.arange(count)
-    found: list[tuple[np.ndarray, np.ndarray]] = []
+    components = _Components(count)
     distances = _Distances(min(count, _TILE_COLUMNS))
     for column in range(0, count, _TILE_COLUMNS):
         right = slice(column, min(column + _TILE_COLUMNS, count))
@@ -152,23 +178,46 @@ def _connected(
             near = distances.at_most(level.distance, hashes[left], hashes[right])
             if near is None:
                 continue
+            numbers = components.numbers
             # Skip pairs that are joined already: otherwise a hundred thousand images that are all
             # similar would take half an hour.
             if np.count_nonzero(near) > _FEW_PAIRS:
-                near &= components[left, None] != components[None, right]
+                near &= numbers[left, None] != numbers[None, right]
             rows, columns = np.divmod(np.flatnonzero(near), near.shape[1])
-            new = components[left][rows] != components[right][columns]
+            new = numbers[left][rows] != numbers[right][columns]
             new &= rows + left.start < columns + right.start
             if not new.any():
                 continue
             prepared_right = prepared_right or _prepare(thumbnails[right])
             pairs = rows[new], columns[new]
             agreeing = _alike(_prepare(thumbnails[left]), prepared_right, pairs, level)
-            found.append((pairs[0][agreeing] + left.start, pairs[1][agreeing] + right.start))
-            if sum(len(ends) for ends, _ in found) > count:
-                components = _joined(components, found)
-                found = []
-    return _joined(components, found)
+            components.join(pairs[0][agreeing] + left.start, pairs[1][agreeing] + right.start)
+    return components.settled()
+
+
+class _Components:
+    """Which images are joined, by ``numbers`` ``(N,)``: the same in one component.
+
+    Pairs are taken in by the thousand, so those of the last calls may not be in the numbers yet.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.numbers = np.arange(count)
+        self._found: list[tuple[np.ndarray, np.ndarray]] = []
+        self._waiting = 0
+
+    def join(self, left: np.ndarray, right: np.ndarray) -> None:
+        self._found.append((left, right))
+        self._waiting += len(left)
+        if self._waiting > len(self.numbers):
+            self.settled()
+
+    def settled(self) -> np.ndarray:
+        """The numbers with all pairs in them."""
+        if self._waiting:
+            self.numbers = _joined(self.numbers, self._found)
+        self._found, self._waiting = [], 0
+        return self.numbers
 
 
 class _Distances:
@@ -253,8 +302,6 @@ def normalised_thumbnails(thumbnails: np.ndarray) -> np.ndarray:
 
 def _joined(components: np.ndarray, found: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
     """The components when the pairs that were ``found`` are joined as well."""
-    if not found:
-        return components
     count = len(components)
     ends = [components[np.concatenate(edge)] for edge in zip(*found, strict=True)]
     edges = coo_matrix((np.ones(len(ends[0]), np.int8), tuple(ends)), (count, count))

@@ -23,6 +23,7 @@ from core.datasets.choices import SUBSETS
 from core.datasets.dataset import ENCODED, Dataset
 from core.datasets.decoding.metadata import jpeg_orientation, with_orientation, without_metadata
 from core.datasets.decoding.pool import ProgressCallback
+from core.datasets.metadata import ORIGIN_COLUMN
 from core.datasets.reading.columns import why_no_label
 from core.datasets.reading.raw_files import RefusedNameError, is_ignored, safe_parts
 from core.datasets.reading.recognise import LABELS_FILE, NOTES_FILE, ExportNotes
@@ -131,7 +132,8 @@ def exported_file_name(original: str, number: int, count: int, suffix: str) -> s
 def export_zip(
     dataset: Dataset, target: BinaryIO, progress: ProgressCallback | None = None
 ) -> None:
-    """Write a zip with one folder for each class, and ``labels.csv`` (file, label, split).
+    """Write a zip with one folder for each class, and ``labels.csv``: file, label, split, and a
+    number for images of one origin.
 
     With a predefined split, the class folders are inside ``train``, ``validation`` and ``test``.
     Adding the zip gives the same labels and pixels. It is not compressed, because images are, and
@@ -190,8 +192,20 @@ def _row(dataset: Dataset, index: int, of_class: ExportedClass, suffix: str) -> 
     return f"{subset}/{path}", of_class.cell, subset
 
 
+def _origin_cells(dataset: Dataset) -> list[str] | None:
+    """The number of the set of each image, blank for one that is alone; None without sets."""
+    if dataset.origins is None:
+        return None
+    sizes = np.bincount(dataset.origins)
+    return [str(number) if sizes[number] > 1 else "" for number in dataset.origins]
+
+
 def _table(dataset: Dataset, rows: list[tuple[str, ...]]) -> bytes:
     header = ["file", "label"] if dataset.predefined_subsets is None else ["file", "label", "split"]
+    origins = _origin_cells(dataset)
+    if origins is not None:
+        header.append(ORIGIN_COLUMN)
+        rows = [(*row, cell) for row, cell in zip(rows, origins, strict=True)]
     text = io.StringIO()
     unclear = any(mark in row[1] for row in rows for mark in _OTHER_SEPARATORS)
     writer = csv.writer(

@@ -5,6 +5,7 @@ report that counts them is computed here too.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +25,27 @@ def renumbered(groups: np.ndarray) -> np.ndarray:
     """The same sets, int64, numbered from 0 in order of appearance."""
     order = first_of_each(groups)
     return np.unique(order, return_inverse=True)[1].astype(np.int64)
+
+
+def origin_arrays(origins: np.ndarray | None, images: Sequence[int] | np.ndarray) -> dict[str, Any]:
+    """What ``index.npz`` keeps of the origins of these images: nothing where no two share one."""
+    if origins is None:
+        return {}
+    found = renumbered(origins[images])
+    return {"origins": found} if len(np.unique(found)) < len(found) else {}
+
+
+def joined(groups: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """The smallest sets, int64 ``(N,)``, that divide no set of either kind, both int ``(N,)``."""
+    # Imported here: pages that only show datasets do not need it.
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    first = int(groups.max(initial=-1)) + 1
+    count = first + int(others.max(initial=-1)) + 1
+    links = coo_matrix((np.ones(len(groups)), (groups, first + others)), (count, count))
+    _, sets = connected_components(links, directed=False)
+    return renumbered(sets[groups])
 
 
 def first_of_each(groups: np.ndarray) -> np.ndarray:

@@ -1,19 +1,22 @@
 """Columns of metadata: what came with the images beside their classes, such as age or site.
 
-Results are cut by them. Nothing is trained on them, and no id of a dataset depends on them.
+Results are cut by them. Nothing is trained on them, and the id of a dataset depends only on those
+that say which images belong together.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 # A column of words with more different ones has no slice with enough images of each.
 MOST_WORDS = 12
 LONGEST_WORD = 60
-_UNKNOWN = frozenset(("", "-", "?", "n/a", "na", "nan", "none", "null"))
+UNKNOWN = frozenset(("", "-", "?", "n/a", "na", "nan", "none", "null"))
+# In the table of an export: a number for each set of images that belong together.
+ORIGIN_COLUMN = "same origin"
 _PREFIX = "metadata_"
 
 
@@ -34,6 +37,20 @@ class MetadataColumn:
         return replace(self, values=self.values[images])
 
 
+class SharedOrigin(NamedTuple):
+    """A column that says which images belong together, such as those of one patient.
+
+    values: how many different ones there are, on so many ``images``. in_several_subsets: how many
+    of them have images in more than one subset of the split that came with the images; None
+    without such a split.
+    """
+
+    column: str
+    values: int
+    images: int
+    in_several_subsets: int | None
+
+
 def column_of(name: str, cells: Sequence[str]) -> MetadataColumn | None:
     """The column of these cells, one an image, blank where nothing is known of it.
 
@@ -41,7 +58,7 @@ def column_of(name: str, cells: Sequence[str]) -> MetadataColumn | None:
     some that cannot be shown.
     """
     texts = [cell.strip() for cell in cells]
-    known = {text for text in texts if text.casefold() not in _UNKNOWN}
+    known = {text for text in texts if text.casefold() not in UNKNOWN}
     can_be_shown = all(len(text) <= LONGEST_WORD and text.isprintable() for text in known)
     if len(known) < 2 or not can_be_shown:
         return None

@@ -5,6 +5,9 @@ them, more than a class of 49 images can fill. So groups of near duplicates are 
 ones first: each goes to a subset that still has room for it, drawn in proportion to that room.
 Small groups then fill the gaps exactly.
 
+Where a table says which images were taken of one patient or other thing (``Dataset.origins``),
+these stay in one subset too, as long as every class can still be in every subset.
+
 A predefined split keeps exactly its test images. Training images that have a near duplicate among
 them are in no subset.
 """
@@ -19,7 +22,7 @@ import numpy as np
 
 from core.datasets.choices import SUBSETS
 from core.datasets.dataset import Dataset
-from core.datasets.groups import distinct_per_class
+from core.datasets.groups import distinct_per_class, joined
 from core.errors import BadInput
 from core.files import lock, write_json
 from core.settings import current_settings
@@ -28,6 +31,8 @@ from core.text import count_text, percent_text
 
 SMALLEST_TRAIN = 0.05
 NO_SUBSET = -1
+# A set of more than this fraction of the images would leave too little for the other subsets.
+LARGEST_SET = 0.5
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +58,8 @@ def make_split(
     """The split with these fractions of all images (0 to 1) and this seed.
 
     It is made once and saved with the dataset, so that all runs that are compared share it. Near
-    duplicates stay in one subset; every class is in every subset.
+    duplicates stay in one subset, and so do images of one origin where that can be; every class is
+    in every subset.
 
     With ``use_predefined`` a predefined split is used where there is one. Then ``test`` has no
     effect, and ``validation`` is the fraction of its training images, unless it has validation
@@ -83,7 +89,7 @@ def make_split(
                 subsets = _predefined_subsets(dataset, validation, seed)
             else:
                 everything = np.arange(dataset.image_count)
-                subsets = _assign(dataset, everything, (validation, test), seed)
+                subsets = _divided(dataset, everything, (validation, test), seed)
             train, held_out, tested = (
                 np.flatnonzero(subsets == subset).astype(np.int64) for subset in range(3)
             )
@@ -145,7 +151,7 @@ def _predefined_subsets(dataset: Dataset, validation: float, seed: int) -> np.nd
             )
     # Without validation images, or where all of them are in test as well.
     if not (subsets == 1).any():
-        subsets[train] = _assign(dataset, train, (validation, 0.0), seed)
+        subsets[train] = _divided(dataset, train, (validation, 0.0), seed)
     return subsets
 
 
@@ -189,14 +195,44 @@ def _write(path: Path, split: Split) -> None:
     push_cached(path)
 
 
-def _assign(
+def kept_together(dataset: Dataset) -> np.ndarray:
+    """The sets of images that a split does not divide, int64 ``(N,)``, numbered from 0.
+
+    Near duplicates, and images of one origin; ``dataset.groups`` itself, where these are too few in
+    some class, or most images are of one.
+    """
+    if dataset.origins is None:
+        return dataset.groups
+    sets = joined(dataset.groups, dataset.origins)
+    distinct = distinct_per_class(dataset.labels, sets, len(dataset.classes))
+    largest = np.bincount(sets).max() / dataset.image_count
+    can_be = distinct.min() >= len(SUBSETS) and largest <= LARGEST_SET
+    return sets if can_be else dataset.groups
+
+
+def _divided(
     dataset: Dataset, images: np.ndarray, held_out: tuple[float, float], seed: int
+) -> np.ndarray:
+    """``_assign`` by what is kept together; near duplicates alone where that cannot be."""
+    sets = kept_together(dataset)
+    try:
+        return _assign(dataset, images, held_out, seed, sets)
+    except BadInput as error:
+        if sets is dataset.groups:
+            raise
+        logger.warning("images of one origin were divided: %s", error)
+        return _assign(dataset, images, held_out, seed, dataset.groups)
+
+
+def _assign(
+    dataset: Dataset, images: np.ndarray, held_out: tuple[float, float], seed: int, sets: np.ndarray
 ) -> np.ndarray:
     """Subset (0 train, 1 validation, 2 test) of the ``images`` at these positions, int ``(n,)``.
 
-    ``held_out``: fractions of validation and test; 0 leaves that subset out.
+    ``held_out``: fractions of validation and test; 0 leaves that subset out. ``sets`` int ``(N,)``
+    are not divided.
     """
-    _, groups = np.unique(dataset.groups[images], return_inverse=True)
+    _, groups = np.unique(sets[images], return_inverse=True)
     # Number of images by group and class.
     group_counts = np.zeros((groups.max(initial=-1) + 1, len(dataset.classes)), np.int64)
     np.add.at(group_counts, (groups, dataset.labels[images]), 1)

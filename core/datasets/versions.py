@@ -15,14 +15,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from core.datasets.add import content_id
 from core.datasets.choices import SUBSETS
-from core.datasets.dataset import SOURCE_FILE, Dataset
+from core.datasets.dataset import SOURCE_FILE, Dataset, content_id
 from core.datasets.groups import (
     equal_rows,
     health_of_arrays,
     in_multiple_classes,
     near_conflict_groups,
+    origin_arrays,
     renumbered,
     within_classes,
 )
@@ -301,9 +301,11 @@ def make_version(dataset: Dataset, changes: Changes, name: str | None = None) ->
         "file_names": file_names,
         "channels": 1 if index["grey"].all() else 3,
         "metadata": to_json(dataset.metadata),
-        # What was noticed while reading stays with the dataset that was read.
+        # What else was noticed while reading stays with the dataset that was read.
         "health": replace(
-            health_of_arrays(planned.classes, file_names, index), levels=dataset.health.levels
+            health_of_arrays(planned.classes, file_names, index),
+            levels=dataset.health.levels,
+            shared_origins=dataset.health.shared_origins,
         ).to_json(),
     }
     with incoming_folder(0) as incoming:
@@ -320,6 +322,7 @@ def _index(dataset: Dataset, planned: ChangePreview) -> dict[str, np.ndarray]:
         index[name] = getattr(dataset, name)[planned.kept]
     if planned.predefined_subsets is not None:
         index["predefined_subsets"] = planned.predefined_subsets
+    index |= origin_arrays(dataset.origins, planned.kept)
     return index | to_arrays([column.only(planned.kept) for column in dataset.metadata])
 
 

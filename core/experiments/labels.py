@@ -1,11 +1,11 @@
 """What people write on an experiment: name, note, tags, slices, whether it is archived or reviewed;
-and who started it.
+who started it, and which one it repeats.
 
 Every change is a row of its own; the last one of a field counts. So who changed what, and when, is
 kept, and an experiment that nobody named has no row.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
@@ -50,6 +50,7 @@ Tag = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=32, pattern=r"^[^\n\r,]*$"),
 ]
 Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=10_000)]
+ExperimentId = Annotated[str, StringConstraints(max_length=32, pattern=r"^[0-9a-z]*$")]
 # The longest e-mail address there can be (RFC 5321).
 Address = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^\n\r]*$")]
 
@@ -65,12 +66,15 @@ class OwnSlice:
 
 @checked_dataclass(frozen=True, config=ConfigDict(extra="forbid", strict=False))
 class Labels:
-    """``name``: one line of at most 80 letters. ``note``: Markdown of at most 10,000. ``tags``:
-    at most twelve, without commas. ``slices``: at most twelve of one's own, each with another name.
+    """``name``: one line of at most 80 letters. ``note``: Markdown of at most 10,000
+    (``core.markdown`` says what of it is shown as such). ``tags``: at most twelve, without commas.
+    ``slices``: at most twelve of one's own, each with another name.
     ``archived``: out of lists, kept. ``pinned``: shown first.
-    ``reviewed``: somebody stands behind it. ``removed``: nobody sees it any more; what it kept is
+    ``reviewed``: somebody stands behind it: ``reviewed_by``, since ``reviewed_at`` (ISO 8601 in
+    UTC), both read from the history. ``removed``: nobody sees it any more; what it kept is
     deleted after an hour (``core.experiments.removal``). ``owner``: the e-mail address of who
-    started it, empty where nobody had to sign in."""
+    started it, empty where nobody had to sign in. ``repeats``: the id of the experiment whose form
+    was changed to start this one, which may be gone."""
 
     name: Line = ""
     note: Note = ""
@@ -81,6 +85,14 @@ class Labels:
     reviewed: bool = False
     removed: bool = False
     owner: Address = ""
+    repeats: ExperimentId = ""
+    reviewed_by: str = ""
+    reviewed_at: str = ""
+
+
+SHARED = ("name", "note", "tags", "slices")
+"""What goes with an experiment to whoever gets it. How it is kept, who started it and who stands
+behind it belong to the house that it comes from."""
 
 
 @dataclass(frozen=True)
@@ -98,34 +110,43 @@ def change_labels(store: WorkerList, experiment_id: str, changed_by: str, **give
 
     ``experiment_id`` is one of the store. Raises ``BadInput`` for what is no label.
     """
+    return change_several(store, [experiment_id], changed_by, **given)[experiment_id]
+
+
+def change_several(
+    store: WorkerList, experiment_ids: Iterable[str], changed_by: str, **given: Any
+) -> dict[str, Labels]:
+    """``change_labels`` of all of them or of none; by id."""
+    ids = list(dict.fromkeys(experiment_ids))
     with store.database.writing() as connection:
-        now = read_labels(connection, experiment_id).get(experiment_id, Labels())
         moment = moment_text(store.clock(connection))
-        _write_labels(connection, experiment_id, moment, changed_by, _checked(now, given))
-        return read_labels(connection, experiment_id).get(experiment_id, Labels())
+        for one in ids:
+            write_labels(connection, one, moment, changed_by, **given)
+        return {one: read_labels(connection, one).get(one, Labels()) for one in ids}
 
 
-def write_owner(connection: Connection, experiment_id: str, moment: str, owner: str) -> None:
-    """Who started an experiment, in the transaction that stores it; ``BadInput`` for what is no
-    address."""
-    given = _checked(Labels(), {"owner": owner})
-    _write_labels(connection, experiment_id, moment, owner, given)
-
-
-def _write_labels(
-    connection: Connection,
-    experiment_id: str,
-    moment: str,
-    changed_by: str,
-    changed: Mapping[str, Any],
+def write_labels(
+    connection: Connection, experiment_id: str, moment: str, changed_by: str, **given: Any
 ) -> None:
-    """A row for each field of ``changed``, values ready for JSON, in the transaction at work."""
+    """Store those fields that change, in the transaction at work. Raises ``BadInput``."""
+    now = read_labels(connection, experiment_id).get(experiment_id, Labels())
     about = {"experiment_id": experiment_id, "changed_at": moment, "changed_by": changed_by}
     last = select(func.max(changes.c.number)).where(changes.c.experiment_id == experiment_id)
     first = (connection.execute(last).scalar() or 0) + 1
-    for number, (field, value) in enumerate(changed.items(), start=first):
+    for number, (field, value) in enumerate(_checked(now, given).items(), start=first):
         row = about | {"number": number, "field": field, "value": value}
         connection.execute(insert(changes), row)
+
+
+def shared_labels(labels: Labels) -> dict[str, Any]:
+    """Those of ``SHARED`` that are given, ready for JSON."""
+    values = asdict(labels)
+    return {field: values[field] for field in SHARED if values[field]}
+
+
+def read_shared(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What ``shared_labels`` gave, checked; other fields are left out. Raises ``BadInput``."""
+    return _checked(Labels(), {field: given[field] for field in SHARED if field in given})
 
 
 def history(store: WorkerList, experiment_id: str) -> list[Change]:
@@ -171,14 +192,27 @@ def read_labels(connection: Connection, experiment_id: str | None = None) -> dic
 
     A stored value that cannot be read any more counts as not given.
     """
-    wanted = select(changes.c.experiment_id, changes.c.field, changes.c.value)
-    wanted = wanted.order_by(changes.c.number)
+    names = ("experiment_id", "field", "value", "changed_by", "changed_at")
+    wanted = select(*(changes.c[name] for name in names)).order_by(changes.c.number)
     if experiment_id is not None:
         wanted = wanted.where(changes.c.experiment_id == experiment_id)
     fields: dict[str, dict[str, Any]] = {}
-    for owner, field, value in connection.execute(wanted):
-        fields.setdefault(owner, {})[field] = value
+    for owner, field, value, who, moment in connection.execute(wanted):
+        known = fields.setdefault(owner, {})
+        known[field] = value
+        if field == "reviewed":
+            review = (who, moment) if value is True else ("", "")
+            known["reviewed_by"], known["reviewed_at"] = review
     return {owner: _labels_of(values) for owner, values in fields.items()}
+
+
+def refuse_removed(connection: Connection, experiment_id: str) -> None:
+    """Raise ``BadInput`` for an experiment that somebody removed: no run of it starts any more."""
+    if read_labels(connection, experiment_id).get(experiment_id, Labels()).removed:
+        raise BadInput(
+            f"Experiment {experiment_id} was removed. Within the hour it can be taken back.",
+            "experiment",
+        )
 
 
 def removed_ids(connection: Connection) -> set[str]:

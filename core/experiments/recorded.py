@@ -1,9 +1,9 @@
 """Recorded results: written by ``experiments export``, imported when a home is made ready.
 
-One folder for each experiment: ``experiment.json`` (spec, origin, runs with their results and
-epochs), ``predictions.npz`` (``test_indices``, ``labels`` and for run i ``probabilities_i``,
-float16), and ``weights/STRATEGY-SEED.npz`` of networks with few trained weights, so that they can
-be tried before anything is trained.
+One folder for each experiment: ``experiment.json`` (spec, origin, what people wrote on it, runs
+with their results and epochs), ``predictions.npz`` (``test_indices``, ``labels`` and for run i
+``probabilities_i``, float16), and ``weights/STRATEGY-SEED.npz`` of networks with few trained
+weights, so that they can be tried before anything is trained.
 """
 
 import json
@@ -18,6 +18,7 @@ import numpy as np
 
 from core.backbones.own_folder import keep_record
 from core.errors import BadInput, StoreError
+from core.experiments.labels import read_shared, shared_labels
 from core.experiments.records import (
     ExperimentRecord,
     ExperimentSpec,
@@ -94,6 +95,7 @@ def export_experiment(store: Store, experiment_id: str, folder: Path, exact: boo
         "created_at": experiment.created_at,
         "origin": asdict(experiment.origin or _origin(runs)),
         "spec": experiment.spec.model_dump(mode="json"),
+        "labels": shared_labels(experiment.labels),
         "runs": [
             _run_document(run, result, store.epochs(run.id)) for run, result in finished_runs(runs)
         ],
@@ -213,6 +215,7 @@ def import_document(store: Store, path: Path) -> str | None:
         if document["id"] in store.experiment_ids():
             return None
         spec = ExperimentSpec.model_validate(document["spec"])
+        labels = read_shared(document.get("labels", {}))
         for used in spec.backbones.values():
             keep_record(used.record)
         origin = Origin(**document["origin"])
@@ -225,10 +228,11 @@ def import_document(store: Store, path: Path) -> str | None:
             predictions = Predictions(arrays["test_indices"], arrays["labels"], probabilities)
             write_predictions(run_id, predictions)
     # pydantic's and JSON's errors are among the ValueErrors.
-    except (*UNREADABLE, ValueError, KeyError, TypeError) as error:
+    except (*UNREADABLE, BadInput, ValueError, KeyError, TypeError) as error:
         raise StoreError(f"The recorded experiment {path} cannot be read ({error}).") from error
     copy_weights(path.parent / WEIGHTS_FOLDER, document["id"])
-    added = store.add_recorded(document["id"], spec, document["created_at"], origin, runs)
+    created_at = document["created_at"]
+    added = store.add_recorded(document["id"], spec, created_at, origin, runs, labels)
     return document["id"] if added else None
 
 

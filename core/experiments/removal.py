@@ -9,16 +9,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import Connection, delete, select
 
 from core.errors import BadInput
-from core.experiments.labels import change_labels, changes, history
+from core.experiments.labels import change_labels, changes, history, write_labels
 from core.experiments.limits import stored_bytes
 from core.experiments.records import ExperimentRecord, epochs, experiments, runs
 from core.experiments.run_files import weights_path
 from core.experiments.store import Store
 from core.experiments.summaries import summaries
-from core.jobs.records import groups, jobs
+from core.jobs.records import ACTIVE_STATES, groups, jobs
 from core.jobs.workers import moment_text
 from core.settings import SHOWCASE_FOLDER, current_settings
 from core.storage.shared import forget
@@ -28,28 +28,33 @@ UNDO_SECONDS = 3600
 
 @dataclass(frozen=True)
 class Loss:
-    """What is lost with some experiments: their runs, and the bytes of what these kept here."""
+    """What is lost with some experiments: their runs, and the bytes of what these kept here;
+    ``weights_bytes``: of their trained weights alone."""
 
     experiments: int
     runs: int
     size_bytes: int
+    weights_bytes: int
 
 
 def loss_of(chosen: Iterable[ExperimentRecord], store: Store) -> Loss:
     """Counted before anybody is asked."""
     ids = [[run.id for run in store.runs(experiment.id)] for experiment in chosen]
-    sizes = [size_of_run(run_id) for of_one in ids for run_id in of_one]
-    return Loss(len(ids), len(sizes), sum(sizes))
+    kept = [run_id for of_one in ids for run_id in of_one]
+    return Loss(len(ids), len(kept), sum(map(size_of_run, kept)), sum(map(size_of_weights, kept)))
 
 
 def remove_experiments(store: Store, ids: Iterable[str], who: str) -> None:
     """Nobody sees them any more. Raises ``BadInput`` where one cannot be removed, and then none
     is. What was removed more than an hour ago is deleted now."""
-    found = [store.experiment(one) for one in ids]
+    found = [store.experiment(one) for one in dict.fromkeys(ids)]
     for experiment in found:
         _refuse(experiment)
-    for experiment in found:
-        change_labels(store, experiment.id, who, removed=True)
+    with store.database.writing() as connection:
+        moment = moment_text(store.clock(connection))
+        for experiment in found:
+            refuse_at_work(connection, experiment.id)
+            write_labels(connection, experiment.id, moment, who, removed=True)
     delete_removed(store)
 
 
@@ -92,9 +97,25 @@ def _due(store: Store, removed: Iterable[ExperimentRecord]) -> list[str]:
     return [experiment_id for experiment_id, moment in moments.items() if moment <= before]
 
 
+def sizes_here(store: Store) -> dict[str, int]:
+    """Bytes of what the runs of each experiment keep on this machine, by its id."""
+    with store.database.reading() as connection:
+        known = connection.execute(select(runs.c.experiment_id, runs.c.id)).all()
+    found: dict[str, int] = {}
+    for experiment_id, run_id in known:
+        found[experiment_id] = found.get(experiment_id, 0) + size_of_run(run_id)
+    return found
+
+
 def size_of_run(run_id: str) -> int:
     """Bytes of the files that a run keeps on this machine."""
     return stored_bytes(current_settings().runs_folder / run_id)
+
+
+def size_of_weights(run_id: str) -> int:
+    """Bytes of the trained weights of a run on this machine."""
+    path = weights_path(run_id)
+    return path.stat().st_size if path.is_file() else 0
 
 
 def drop_weights(store: Store, ids: Iterable[str]) -> int:
@@ -110,7 +131,7 @@ def drop_weights(store: Store, ids: Iterable[str]) -> int:
     for experiment in found:
         for run in store.runs(experiment.id):
             path = weights_path(run.id)
-            total += path.stat().st_size if path.is_file() else 0
+            total += size_of_weights(run.id)
             forget(path)
             path.unlink(missing_ok=True)
         with store.database.writing() as connection:  # its size is another now
@@ -122,7 +143,7 @@ def drop_weights(store: Store, ids: Iterable[str]) -> int:
 def why_kept(experiment: ExperimentRecord) -> str | None:
     """Why it cannot be removed, in a sentence; None if it can."""
     if experiment.is_active:
-        return f"Experiment {experiment.id} is at work. Cancel its runs first, or wait."
+        return _at_work(experiment.id)
     if any(SHOWCASE_FOLDER.glob(f"*-{experiment.id}")):
         return (
             f"Experiment {experiment.id} came with Headstart and would come back at the next "
@@ -136,6 +157,19 @@ def _refuse(experiment: ExperimentRecord) -> None:
         raise BadInput(reason, "experiment")
 
 
+def refuse_at_work(connection: Connection, experiment_id: str) -> None:
+    """Raise ``BadInput``, in the transaction at work, where a run of it waits or works or is
+    measured again: somebody may have started one since the experiment was read."""
+    of_it = jobs.c.group_id == experiment_id
+    active = select(jobs.c.id).where(of_it, jobs.c.state.in_(ACTIVE_STATES)).limit(1)
+    if connection.execute(active).first() is not None:
+        raise BadInput(_at_work(experiment_id), "experiment")
+
+
+def _at_work(experiment_id: str) -> str:
+    return f"Experiment {experiment_id} is at work. Cancel its runs first, or wait."
+
+
 def _delete(store: Store, experiment_id: str) -> None:
     of_it = select(runs.c.id).where(runs.c.experiment_id == experiment_id)
     with store.database.reading() as connection:
@@ -147,8 +181,8 @@ def _delete(store: Store, experiment_id: str) -> None:
             shutil.rmtree(folder)
     with store.database.writing() as connection:
         connection.execute(delete(epochs).where(epochs.c.run_id.in_(run_ids)))
-        helpers = (jobs.c.group_id == experiment_id) & (jobs.c.kind == "extract")
-        connection.execute(delete(jobs).where(jobs.c.id.in_(run_ids) | helpers))
+        # Its runs, the jobs that helped them, and those that measured them again.
+        connection.execute(delete(jobs).where(jobs.c.group_id == experiment_id))
         for table in (summaries, changes, runs):
             connection.execute(delete(table).where(table.c.experiment_id == experiment_id))
         connection.execute(delete(groups).where(groups.c.id == experiment_id))

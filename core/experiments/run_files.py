@@ -57,6 +57,15 @@ def read_predictions(run_id: str) -> Predictions:
     return Predictions(arrays["test_indices"], arrays["labels"], arrays["probabilities"])
 
 
+def has_predictions(run_id: str) -> bool:
+    """Whether the predictions of a run are stored, here or where machines share files; they are not
+    read. No where that storage is away."""
+    try:
+        return stored_size(predictions_path(run_id)) is not None
+    except StorageUnavailable:
+        return False
+
+
 def _refuse_other_arrays(
     test_indices: np.ndarray, labels: np.ndarray, probabilities: np.ndarray, **_more: np.ndarray
 ) -> None:

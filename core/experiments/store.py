@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import product
 from typing import Any
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, RowMapping, delete, func, insert, select, upd
 
 from core.errors import BadInput, StoreError, UnknownName
 from core.experiments import accuracy_forecasts, race_points  # noqa: F401 - for their tables
-from core.experiments.labels import Labels, read_labels, removed_ids, write_owner
+from core.experiments.labels import Labels, read_labels, refuse_removed, removed_ids, write_labels
 from core.experiments.limits import check_waiting
 from core.experiments.one_device import marked
 from core.experiments.records import (
@@ -51,15 +51,18 @@ class Store(JobQueue):
         return self.create_experiments([spec])[0]
 
     def create_experiments(
-        self, specs: Sequence[ExperimentSpec], most_waiting: int | None = None, owner: str = ""
+        self,
+        specs: Sequence[ExperimentSpec],
+        most_waiting: int | None = None,
+        owner: str = "",
+        repeats: str = "",
     ) -> list[str]:
-        """Store several in their order as those of ``owner``, all or none; returns their ids.
-
-        Raises ``LimitReached`` where more than ``most_waiting`` runs would wait then.
+        """Store several in their order, all or none; returns their ids. ``owner``, ``repeats``: see
+        ``Labels``. Raises ``LimitReached`` where more than ``most_waiting`` runs would wait then.
         """
         with self.database.writing() as connection:
             self.check_queue(connection, sum(spec.run_count for spec in specs), most_waiting)
-            return [self._create(connection, spec, owner) for spec in specs]
+            return [self._create(connection, spec, owner, repeats) for spec in specs]
 
     def add_recorded(
         self,
@@ -68,17 +71,19 @@ class Store(JobQueue):
         created_at: str,
         origin: Origin,
         recorded_runs: Iterable[RecordedRun],
+        labels: Mapping[str, Any] | None = None,
     ) -> bool:
-        """Store finished runs made elsewhere; False if the experiment is there already."""
+        """Store finished runs made elsewhere and their labels; False if it is there already."""
         with self.database.writing() as connection:
             known = select(experiments.c.id).where(experiments.c.id == experiment_id)
             if connection.execute(known).first() is not None:
                 return False
             self._insert_experiment(connection, experiment_id, spec, created_at, origin)
+            moment = moment_text(self.clock(connection))
+            write_labels(connection, experiment_id, moment, "came with it", **(labels or {}))
             for position, entry in enumerate(recorded_runs):
-                row = new_run_row(
-                    experiment_id, position, entry.strategy, entry.seed, entry.settings
-                )
+                wanted = (entry.strategy, entry.seed, entry.settings)
+                row = new_run_row(experiment_id, position, *wanted)
                 row |= {"result": entry.result.as_dict(), "notes": list(entry.notes)}
                 connection.execute(insert(runs), row)
                 over = {"state": "finished", "attempts": 1}
@@ -208,6 +213,7 @@ class Store(JobQueue):
         """
         with self.database.writing() as connection:
             run = self._run(connection, run_id)
+            refuse_removed(connection, run.experiment_id)
             if run.state not in RETRYABLE_STATES:
                 raise BadInput(
                     f"Run {run_id} is {run.state}; only a run that is "
@@ -334,16 +340,16 @@ class Store(JobQueue):
             self.database.check()
             return RunRecord.damaged(row, reason_of(error))
 
-    def _create(self, connection: Connection, spec: ExperimentSpec, owner: str) -> str:
+    def _create(
+        self, connection: Connection, spec: ExperimentSpec, owner: str, repeats: str
+    ) -> str:
         experiment_id, moment = secrets.token_hex(4), moment_text(self.clock(connection))
         self._insert_experiment(connection, experiment_id, spec, moment, None)
-        if owner:
-            write_owner(connection, experiment_id, moment, owner)
+        write_labels(connection, experiment_id, moment, owner, owner=owner, repeats=repeats)
+        wanted = enumerate(product(spec.seeds, spec.strategies))
         rows = [
             new_run_row(experiment_id, position, strategy, seed, settings)
-            for position, (seed, (strategy, settings)) in enumerate(
-                product(spec.seeds, spec.strategies)
-            )
+            for position, (seed, (strategy, settings)) in wanted
         ]
         connection.execute(insert(runs), rows)
         self.insert_jobs(connection, [job_of(row) for row in rows])
@@ -368,17 +374,11 @@ class Store(JobQueue):
         created_at: str,
         origin: Origin | None,
     ) -> None:
-        connection.execute(
-            insert(experiments).values(
-                id=experiment_id,
-                created_at=created_at,
-                dataset_id=spec.dataset_id,
-                dataset_name=spec.dataset_name,
-                spec=spec.model_dump(mode="json"),
-                recorded=origin is not None,
-                origin=None if origin is None else asdict(origin),
-            )
-        )
+        row: dict[str, Any] = {"id": experiment_id, "created_at": created_at}
+        row |= {"dataset_id": spec.dataset_id, "dataset_name": spec.dataset_name}
+        row |= {"spec": spec.model_dump(mode="json"), "recorded": origin is not None}
+        row |= {"origin": None if origin is None else asdict(origin)}
+        connection.execute(insert(experiments), row)
 
     def _run(self, connection: Connection, run_id: str) -> RunRecord:
         wanted = runs_with_jobs()

@@ -16,7 +16,7 @@ from core.experiments.extract_job import same_precision, sharing_of
 from core.experiments.records import RunRecord, deployment_of
 from core.experiments.run_files import write_predictions, write_weights
 from core.experiments.store import Store, open_store
-from core.experiments.used_backbones import why_not_here
+from core.experiments.used_backbones import why_not_here, why_other_features
 from core.jobs.cached import unfinished_folder
 from core.jobs.context import JobContext, StartAgain
 from core.jobs.kinds import find_kind
@@ -37,8 +37,12 @@ def run(arguments: dict[str, Any], context: JobContext) -> None:
     store = open_store()
     found = store.run(arguments["run"])
     experiment = store.experiment(found.experiment_id)
-    if gone := why_not_here(found.strategy, experiment.spec):
-        raise HeadstartError(gone)
+    others = store.runs(experiment.id)
+    if reason := (
+        why_not_here(found.strategy, experiment.spec)
+        or why_other_features([found.strategy], experiment.spec, others)
+    ):
+        raise HeadstartError(reason)
     if context.process_is_used and not _can_follow(found):
         raise StartAgain
     spec = experiment.training_spec(found)

@@ -1,16 +1,24 @@
-"""What an experiment knows of the backbones of one's own that it uses, and whether they are here.
+"""What an experiment knows of the backbones that it uses: whether those of one's own are here, and
+whether its runs stand on the features that would be extracted now.
 
 The spec of an experiment keeps their records, so that its results can be shown where they are not.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import numpy as np
 
+from core.backbones.backbone import Backbone
 from core.backbones.own_folder import seen_images
 from core.backbones.registry import BACKBONES, own
 from core.datasets.dataset import Dataset
-from core.experiments.records import ExperimentRecord, ExperimentSpec, UsedBackbone
+from core.experiments.records import (
+    ExperimentRecord,
+    ExperimentSpec,
+    RunRecord,
+    UsedBackbone,
+    finished_runs,
+)
 from core.experiments.store import Store
 from core.strategies.registry import STRATEGIES
 from core.strategies.strategy import Strategy
@@ -93,3 +101,39 @@ def used_under(strategy: str, spec: ExperimentSpec) -> UsedBackbone | None:
         return spec.backbones.get(entry.backbone.name) if entry.backbone else None
     fits = (one for name, one in spec.backbones.items() if strategy.startswith(f"{name}_"))
     return next(fits, None)
+
+
+def why_other_features(
+    strategies: Collection[str], spec: ExperimentSpec, runs: Iterable[RunRecord]
+) -> str | None:
+    """Why new runs of ``strategies`` would not stand on the features that finished ``runs`` of the
+    experiment stand on, in a sentence; None where they would.
+
+    Batch normalisation is folded into the convolutions now (docs/decisions/0004). In less than
+    float32 that gives other features, and older results do not say that theirs were folded.
+    """
+    added = {backbone.name for name in strategies if (backbone := _normalised(name, spec))}
+    for run, result in finished_runs(runs):
+        backbone = _normalised(run.strategy, spec)
+        if (
+            backbone is not None
+            and backbone.name in added
+            and result.feature_seconds is not None
+            and result.precision != "float32"
+            and not result.features_folded
+        ):
+            return (
+                f"Earlier runs of this experiment stand on features of {backbone.title} that an "
+                "older edition of Headstart extracted; this one gives slightly other ones, so new "
+                "runs could not be compared with them. Run a new experiment."
+            )
+    return None
+
+
+def _normalised(strategy: str, spec: ExperimentSpec) -> Backbone | None:
+    """The backbone under a strategy, where it has batch normalisation."""
+    entry = STRATEGIES.get(strategy)
+    if entry is None or entry.backbone is None:
+        return None
+    layers = entry.backbone.layers(spec.image_size, False)
+    return entry.backbone if any(layer.normalization for layer in layers) else None

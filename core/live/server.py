@@ -1,7 +1,8 @@
 """The job ``live``: holds the networks of experiments and answers for them, one for each home.
 
 One thread does everything that concerns Keras: it loads one network at a time, and takes questions
-in between. A thread for each connection only talks. The process works on the processor alone, gives
+in between. Another indexes the images of the dataset, to know copies of them. A thread for each
+connection only talks. The process works on the processor alone, gives
 way to timed runs, and ends after some minutes without a question.
 """
 
@@ -24,7 +25,7 @@ import psutil
 from core.backbones.backend import load_keras
 from core.datasets.copies import index_for_copy_lookup
 from core.datasets.storage import open_dataset
-from core.errors import BadInput
+from core.errors import BadInput, Cancelled
 from core.experiments.store import Store, open_store
 from core.jobs.context import JobContext
 from core.jobs.kinds import find_kind
@@ -129,7 +130,7 @@ class Loading:
 
 
 class RequestLoop:
-    """Hears requests on any thread and does the work on one of its own."""
+    """Hears requests on any thread and does the work on two of its own: networks, and copies."""
 
     def __init__(self, store: Store, cache: ModelCache, idle_seconds: float) -> None:
         self.is_over = False
@@ -141,11 +142,14 @@ class RequestLoop:
         self._loadings: dict[str, Loading] = {}
         self._deciding = threading.Lock()
         self._worker = ThreadPoolExecutor(max_workers=1)
+        # Thousands of photographs take minutes to prepare: questions must not wait for that.
+        self._indexer = ThreadPoolExecutor(max_workers=1)
 
     def finish(self) -> None:
         """Answer what was asked before, then stop."""
         self.is_over = True
         self._worker.shutdown()
+        self._indexer.shutdown()
 
     def look_around(self) -> None:
         """Now and then: is a timed run at work, is memory short, was nothing asked for long?"""
@@ -205,8 +209,7 @@ class RequestLoop:
             return  # other runs of the experiment are wanted by now
         missing = self._cache.missing(loading.keys)
         if not missing or loading.do_not_fit:
-            self._index_copies(experiment_id, loading)
-            loading.is_ready = True
+            self._indexer.submit(self._index_copies, experiment_id, loading)
             return
         loading.done = loading.total - len(missing)
         loading.step = f"Loading {find_strategy(missing[0].strategy).title}"
@@ -221,10 +224,15 @@ class RequestLoop:
         try:
             spec = self._store.experiment(experiment_id).spec
             dataset = open_dataset(spec.dataset_id)
-            index_for_copy_lookup(dataset, spec.image_size, spec.resize, report)
+            index_for_copy_lookup(
+                dataset, spec.image_size, spec.resize, report, lambda: self.is_over
+            )
+        except Cancelled:
+            return
         except Exception:  # noqa: BLE001 - the networks answer without it, and pages say so
             traceback.print_exc()
         loading.step, loading.done, loading.total = "", len(loading.keys), len(loading.keys)
+        loading.is_ready = True
 
     def _answer(
         self, keys: tuple[RunKey, ...], image: np.ndarray, classes: Mapping[str, int] | None

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from core.backbones.backend import dtype_policy, load_keras
-from core.backbones.features import FeatureRequest, build_extractor
+from core.backbones.features import FeatureRequest, extractor_network
 from core.datasets.dataset import Dataset
 from core.datasets.prepare import prepared_size
 from core.errors import BadInput, StoreError
@@ -104,7 +104,7 @@ def _on_backbone(head: Any, request: FeatureRequest, shape: tuple[int, int, int]
     from core.layers.own import Float16RoundTrip
 
     # What goes into an export, or becomes a backbone of one's own, keeps its batch normalisation.
-    extractor = build_extractor(request, shape, as_published=True)
+    extractor = extractor_network(request, shape, as_published=True)
     features = Float16RoundTrip(dtype="float32", name="float16_round_trip")(extractor.outputs[0])
     return keras.Model(extractor.inputs[0], head(features), name="restored")
 

@@ -49,7 +49,7 @@ from core.text import fold_accents
 from core.training.events import RunResult
 from core.training.spec import TrainingSpec
 
-FORMAT = 4  # raised when the same run would give another package
+FORMAT = 5  # raised when the same run would give another package
 BYTES_PER_PARAMETER = 4  # float32
 TO_EXPORT = "and export one of its runs"
 # The most that the packages of the cache may take together: some ten of large networks.

@@ -41,7 +41,7 @@ CONTENTS = {
     SNIPPET: "a short program that predicts the classes of pictures",
     "requirements.txt": "the libraries that the program needs, with their versions",
     ONNX_REQUIREMENTS: "the few libraries that it needs with ONNX instead",
-    CARD: "the model card: data, split, measures with intervals, limits",
+    CARD: "the model card: data, split, metrics with intervals, limits",
 }
 
 
@@ -75,6 +75,7 @@ def model_card(store: Store, run_id: str, package: PackageFacts) -> str:
     predictions.
     """
     run = store.run(run_id)
+    result = result_of(run)
     experiment = store.experiment(run.experiment_id)
     spec = experiment.spec
     dataset = open_dataset(spec.dataset_id)
@@ -111,7 +112,8 @@ def model_card(store: Store, run_id: str, package: PackageFacts) -> str:
         title=title_of(run.strategy),
         teaches=strategy.teaches,
         run=run,
-        result=result_of(run),
+        result=result,
+        notes=tuple(dict.fromkeys((*run.notes, *result.notes))),
         deployment=describe_deployment(deployment) if deployment else NOT_MEASURED,
         processor=deployment.processor if deployment else None,
         spec=spec,

@@ -1,7 +1,7 @@
 """The report: one HTML file that opens without a network, prints well and can be sent to anyone.
 
 Every text in it may hold names that users gave. None is markup: the templates escape them, and
-figures get their names through ``escape_plotly``.
+figures get their names through ``escape_plotly``. The note alone is Markdown (``core.markdown``).
 """
 
 from pathlib import Path
@@ -27,6 +27,7 @@ from core.analysis.words.summary import describe_summary
 from core.charts.exhibit import Exhibit
 from core.charts.style import on_paper
 from core.experiments.store import Store
+from core.markdown import safe_html
 from core.reports import sections
 from core.reports.texts import texts_of
 
@@ -67,6 +68,8 @@ def report_html(store: Store, experiment_id: str) -> bytes:
         found["ladder"] = sections.ladder(shown)
         found["differences"] = sections.differences(evidence, shown)
         found["classes"] = sections.classes(evidence)
+    if experiment.labels.note:
+        found["note"] = {"html": Markup(safe_html(experiment.labels.note))}
     if pair is not None:
         found["slices"] = sections.slices(evidence, experiment, dataset, pair)
     matrix = backbone_matrix(evidence)
@@ -86,6 +89,7 @@ def report_html(store: Store, experiment_id: str) -> bytes:
     environment.filters |= {"drawn": drawn, "breakable": breakable, "texts": texts_of}
     page = environment.get_template("report.html.j2").render(
         comparison=comparison,
+        name=experiment.labels.name,
         warnings=describe_overlap(comparison.backbones, comparison.images.get("test", 0)),
         cards=() if summary is None else answer_cards(summary),
         summary=describe_summary(summary),

@@ -45,7 +45,9 @@ _PARAMETERS = (
     *("strategy", "seed", "preset", "image_size", "resize", "train_fraction", "split_seed"),
     *("dataset", "backbone", "mode", "batch_size", "precision"),
 )
-_RUN, _DONE = "headstart.run", "headstart.written"
+_RUN, _DONE, _NAME = "headstart.run", "headstart.written", "headstart.name"
+# What people change on an experiment after its runs were written.
+_LABELS = ("experiment_name", "tags", "archived", "reviewed")
 # The server takes no more of each in one request, and no longer texts.
 _METRICS_AT_ONCE, _PARAMETERS_AT_ONCE, _LONGEST_TEXT = 900, 90, 500
 _RUNS_AT_ONCE = 1000
@@ -129,12 +131,19 @@ class _Tracking:
                 continue
             place = self._experiment(experiment)
             known = self._known(place)
-            missing = [run for run in over if known.get(run.id, ("", ""))[1] != _mark(run)]
+            missing = [
+                run
+                for run in over
+                if run.id not in known or known[run.id][1].get(_DONE) != _mark(run)
+            ]
             epochs = {run.id: records for run, records in epochs_of(self.store, missing)}
             for run in missing:
                 if run.id in known:  # of an earlier attempt, or broken off
                     self.client.delete_run(known[run.id][0])
                 self._write_run(place, experiment, run, epochs.get(run.id, ()))
+            labels = _label_tags(experiment, over[0])
+            for run_id in known.keys() & {run.id for run in over} - {run.id for run in missing}:
+                self._label(*known[run_id], labels)
             new, there = new + len(missing), there + len(over) - len(missing)
             self.say(f"{experiment.id}: {count_text(len(missing), 'run')} written")
         return Written(new, there, waiting)
@@ -146,20 +155,33 @@ class _Tracking:
         if found is not None:
             if found.lifecycle_stage == "deleted":
                 self.client.restore_experiment(found.experiment_id)
+            if found.tags.get(_NAME, "") != experiment.labels.name:
+                self.client.set_experiment_tag(found.experiment_id, _NAME, experiment.labels.name)
             return str(found.experiment_id)
         place = None if self.files is None else (self.files / experiment.id).as_uri()
-        tags = {"headstart.experiment": experiment.id, "headstart.name": experiment.labels.name}
+        tags = {"headstart.experiment": experiment.id, _NAME: experiment.labels.name}
         return str(self.client.create_experiment(name, place, tags))
 
-    def _known(self, place: str) -> dict[str, tuple[str, str]]:
-        """By Headstart's id, MLflow's id of a run and its mark, "" where writing it broke off."""
-        known: dict[str, tuple[str, str]] = {}
+    def _label(
+        self, run_id: str, tags: Mapping[str, str], labels: Mapping[str, str | None]
+    ) -> None:
+        """Bring the ``labels`` of a run that is there up to date; None takes one away."""
+        for name, text in labels.items():
+            if text is None and name in tags:
+                self.client.delete_tag(run_id, name)
+            elif text is not None and tags.get(name) != text:
+                self.client.set_tag(run_id, name, text)
+
+    def _known(self, place: str) -> dict[str, tuple[str, dict[str, str]]]:
+        """By Headstart's id, MLflow's id of a run and its tags; without ``_DONE`` writing it broke
+        off."""
+        known: dict[str, tuple[str, dict[str, str]]] = {}
         token = None
         while True:
             found = self.client.search_runs([place], max_results=_RUNS_AT_ONCE, page_token=token)
             for run in found:
                 if _RUN in run.data.tags:
-                    known[run.data.tags[_RUN]] = run.info.run_id, run.data.tags.get(_DONE, "")
+                    known[run.data.tags[_RUN]] = run.info.run_id, run.data.tags
             token = found.token
             if not token:
                 return known
@@ -235,6 +257,15 @@ def _sorted_out(
         else:
             texts[f"headstart.{name}"] = _short(value)
     return parameters, numbers, texts
+
+
+def _label_tags(experiment: ExperimentRecord, run: RunRecord) -> dict[str, str | None]:
+    """The tags of ``_LABELS``, the same for each run of the experiment; None: not given."""
+    values = run_values(experiment, run)
+    return {
+        f"headstart.{name}": None if values[name] is None else _short(values[name])
+        for name in _LABELS
+    }
 
 
 def _short(value: Any) -> str:

@@ -26,7 +26,7 @@ def chosen_strategies(strategies: Chosen, backbones: Chosen | None = None) -> li
         raise BadInput("Choose at least one strategy.", "strategies")
     if len(set(strategies)) != len(strategies) and strategies != "all":
         raise BadInput("A strategy is named twice; each can be chosen once.", "strategies")
-    found = _chosen_backbones(USUAL_BACKBONES if backbones is None else backbones)
+    found = chosen_backbones(USUAL_BACKBONES if backbones is None else backbones)
     if strategies == "all":
         if backbones not in (None, "all"):
             _refuse_missing(found)
@@ -58,7 +58,8 @@ def _of_mode(mode: Mode, backbones: Sequence[Backbone]) -> list[str]:
     return found
 
 
-def _chosen_backbones(backbones: Chosen) -> list[Backbone]:
+def chosen_backbones(backbones: Chosen) -> list[Backbone]:
+    """By name, or "all" whose weights are on this machine. Raises ``UnknownName``."""
     if backbones == "all":
         here = [one for one in BACKBONES.values() if is_available(one.weights)]
         # Without any the usual ones are left, whose strategies say what they lack.

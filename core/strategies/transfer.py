@@ -64,7 +64,7 @@ def _probe_settings(_backbone: Backbone) -> tuple[Setting, ...]:
 
 
 def _dense_settings(_backbone: Backbone) -> tuple[Setting, ...]:
-    fit = fit_settings(epochs=(20, 20), batch_size=(128, 128), learning_rate=(1e-3, 1e-3))
+    fit = fit_settings(epochs=(40, 40), batch_size=(128, 128), learning_rate=(1e-3, 1e-3))
     return (features_setting(POOLED), *DENSE_HEAD_SETTINGS, *fit)
 
 

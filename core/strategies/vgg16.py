@@ -45,7 +45,7 @@ VGG16_OWN: dict[Mode, dict[str, Any]] = {
         "settings": (
             *DENSE_HEAD_SETTINGS,
             MEAN,
-            *fit_settings(epochs=(20, 20), batch_size=(128, 128), learning_rate=(1e-3, 1e-3)),
+            *fit_settings(epochs=(40, 20), batch_size=(128, 128), learning_rate=(1e-3, 1e-3)),
         ),
     },
     Mode.SOFTMAX: {

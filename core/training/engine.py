@@ -243,6 +243,7 @@ class _Training:
         on_gpu = self.policy.kind == "gpu"
         self.look = self.look or (look_at_machine_and_gpu if on_gpu else look_at_machine)
         self.features: FeatureSet | None = None
+        self.features_folded: bool | None = None
         self.prepared: PreparedImages = yield from progress_of(
             "Preparing the images",
             lambda report: prepare_images(
@@ -285,6 +286,7 @@ class _Training:
         if self.features is None:
             batch_size = stage.options.batch_size
             request = feature_request(self.spec, batch_size, self.mean_rgb, self.policy)
+            self.features_folded = request.folds
             images = images_with_features(self.spec, self.split)
             self.features = yield from progress_of(
                 "Extracting features",
@@ -334,6 +336,7 @@ class _Training:
             feature_cache=self.features.cache if self.features else None,
             feature_reused_seconds=self.features.reused_seconds if self.features else None,
             feature_images=self.features.images if self.features else None,
+            features_folded=self.features_folded,
             parameters=main.model.count_params() + plan.frozen_parameters,
             trainable_parameters=trainable,
             device=self.policy.device,

@@ -31,6 +31,11 @@ TIME_TITLES = {
 people."""
 
 
+_LEFT_OUT_WHERE_NONE = (
+    "feature_reused_seconds", "feature_images", "features_folded", "deployment"
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class TrackedImage:
     """The prediction for a validation image after an epoch: ``image`` is its position in the
@@ -191,7 +196,9 @@ class RunResult:
     ``feature_seconds`` is the cost of the extraction when it was done, for the ``feature_images``
     that the run used (None in old results: all images of the dataset). ``feature_cache`` is
     ``"hit"``, ``"miss"``, ``"part"`` where some of them were in the cache, or None;
-    ``feature_reused_seconds`` is what these cost earlier runs. ``total_seconds`` is the whole run
+    ``feature_reused_seconds`` is what these cost earlier runs. ``features_folded`` says whether
+    they are others than before batch normalisation was folded (``FeatureRequest.folds``; None in
+    older results, and without features). ``total_seconds`` is the whole run
     without what all runs of an experiment share: loading the libraries (included in older results)
     and preparing the images. ``weights`` is None for a run that trained no network, or that was
     made before weights were kept. ``deployment`` is None likewise, and where another seed's network
@@ -210,6 +217,7 @@ class RunResult:
     feature_cache: str | None = None
     feature_reused_seconds: Number | None = None
     feature_images: Count | None = None
+    features_folded: bool | None = None
     total_seconds: Number = 0.0
     parameters: Count = 0
     trainable_parameters: Count = 0
@@ -269,7 +277,7 @@ class RunResult:
         the numbers that older results lack."""
         document = asdict(self)
         del document["weights"]
-        for name in ("feature_reused_seconds", "feature_images", "deployment"):
+        for name in _LEFT_OUT_WHERE_NONE:
             if document[name] is None:
                 del document[name]
         del document["conditions"], document["other_device"]

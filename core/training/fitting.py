@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from core.ahead import read_ahead
-from core.backbones.backend import out_of_memory_named
+from core.backbones.backend import out_of_memory_named, trace_for_any_batch
 from core.conditions import Look, Meter, look_at_machine
 from core.errors import Cancelled, TrainingDiverged
 from core.layers.augmentation import Augmentation
@@ -88,6 +88,7 @@ class Fitting:
             metrics=["accuracy"],
             jit_compile=self.compile_with_xla,
         )
+        trace_for_any_batch(stage.model, "float16" if stage.on_features else "uint8")
         failure = (
             f"{self.name} ran out of memory with a batch of {stage.options.batch_size} images. "
             "Choose a smaller batch size or image size."

@@ -20,7 +20,7 @@ from core.analysis.story import (
     StoryFacts,
     Times,
     headline_experiment,
-    other_experiment,
+    other_experiments,
     scene_keys,
     stored_gains,
 )
@@ -32,6 +32,7 @@ from core.charts.story import story_chart
 from core.datasets.dataset import Dataset
 from core.errors import HeadstartError
 from core.experiments.records import ExperimentRecord
+from core.experiments.run_files import has_predictions
 from core.reports.report import report_html
 from core.settings import current_settings
 from core.text import count_text, escape_markdown, shorten
@@ -86,7 +87,8 @@ def _contrasting_experiment(
 ) -> Subject | None:
     """The experiment on another dataset that shows the other side; None where there is none.
 
-    Experiments of a learning curve have fewer training images on purpose and are left out.
+    Experiments of a learning curve have fewer training images on purpose and are left out. One
+    without stored predictions, whose gain cannot be tested, is taken where there is no other.
     """
     gains = _gains_of(experiments)
     others = {
@@ -96,8 +98,15 @@ def _contrasting_experiment(
         and not entry.spec.series
         and entry.spec.dataset_id != own.spec.dataset_id
     }
-    found = other_experiment(others, gains.get(own.id))
+    names = other_experiments(others, gains.get(own.id))
+    found = next(filter(_can_be_tested, names), next(iter(names), None))
     return evidence_reads.subject(found) if found is not None else None
+
+
+def _can_be_tested(experiment_id: str) -> bool:
+    """Whether the predictions of all its finished runs are stored."""
+    finished = reads.store().runs(experiment_id, ["finished"])
+    return all(has_predictions(run.id) for run in finished)
 
 
 def _facts_of(subject: Subject) -> StoryFacts:

@@ -13,7 +13,7 @@ from core.analysis.story import (
     StoryFacts,
     Times,
     headline_experiment,
-    other_experiment,
+    other_experiments,
     scene_keys,
     stored_gains,
     visual_of,
@@ -119,12 +119,12 @@ def test_without_predictions_the_most_accurate_probe_is_compared():
     assert headline_of(accuracies) == ("cnn", "vgg16_probe")
 
 
-def test_the_other_experiment_has_the_smallest_gain_or_the_largest_if_ones_own_is_smallest():
+def test_other_experiments_come_by_gain_the_smallest_first_unless_ones_own_is_smallest():
     gains = {"a": 0.3, "b": 0.1, "c": 0.2}
-    assert other_experiment(gains, own=0.25) == "b"
-    assert other_experiment(gains, own=None) == "b"
-    assert other_experiment(gains, own=0.05) == "a"
-    assert other_experiment({}, own=0.1) is None
+    assert other_experiments(gains, own=0.25) == ["b", "c", "a"]
+    assert other_experiments(gains, own=None) == ["b", "c", "a"]
+    assert other_experiments(gains, own=0.05) == ["a", "c", "b"]
+    assert other_experiments({}, own=0.1) == []
 
 
 def test_gains_come_from_stored_scores():
@@ -158,6 +158,15 @@ def test_a_backbone_that_saw_test_images_is_no_head_start():
     seen = StoryFacts(replace(facts.comparison, rows=rows), lambda: facts.evidence)
     assert not seen.has_pretrained
     assert seen.headline is None
+
+
+@pytest.mark.usefixtures("home")
+def test_a_backbone_of_ones_own_is_told_by_what_it_was_trained_on():
+    add_own()
+    scene = scene_of(
+        "head_start", facts_of({"cnn": right(50), "digits_cnn_probe": right(90)}), None
+    )
+    assert scene.sentence.startswith("A network that was first trained on “digits” gets 90.0 %")
 
 
 def test_the_headline_is_the_recorded_result_with_the_largest_gain():

@@ -1,5 +1,6 @@
 import importlib.util
 
+import numpy as np
 import pytest
 
 from core.backbones import backend
@@ -73,3 +74,14 @@ def test_memory_errors_of_the_backends_are_known():
     assert not backend.is_out_of_memory(one_dnn("Status: 2, message: wrong arguments"))
     assert not backend.is_out_of_memory(xla("INVALID_ARGUMENT: shapes"))
     assert not backend.is_out_of_memory(ValueError("out of memory"))
+
+
+@pytest.mark.tensorflow
+def test_a_network_is_traced_once_for_batches_of_all_sizes():
+    keras = backend.load_keras()
+    network = keras.Sequential([keras.Input((6,)), keras.layers.Dense(2)])
+    network.compile(jit_compile=False)
+    backend.trace_for_any_batch(network, "float16")
+    for rows in (5, 3, 1, 8):
+        assert network.predict_on_batch(np.ones((rows, 6), np.float16)).shape == (rows, 2)
+    assert network.predict_function.experimental_get_tracing_count() == 1

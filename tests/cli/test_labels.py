@@ -1,6 +1,10 @@
 import json
 
+import pytest
+
+from core.experiments.labels import change_labels
 from core.experiments.store import open_store
+from tests import made_up
 from tests.stored_home import majority_spec
 
 
@@ -45,3 +49,60 @@ def test_removing_says_what_is_lost_and_can_be_taken_back(home, no_showcase, typ
     assert json.loads(type_it("experiments", "list", "--json")[1]) == []
     assert type_it("experiments", "remove", known, "--undo")[0] == 0
     assert len(json.loads(type_it("experiments", "list", "--json")[1])) == 1
+
+
+def test_lists_have_an_owner_where_people_sign_in(home, no_showcase, type_it):  # noqa: ARG001
+    store = open_store()
+    (adas,) = store.create_experiments([majority_spec()], owner="ada@example.org")
+    other = store.create_experiment(majority_spec())
+    head, *lines = type_it("experiments", "list")[1].splitlines()
+    assert head.split()[-1] == "owner"
+    assert {line.split()[0]: line.split()[-1] for line in lines} == {
+        adas: "ada@example.org",
+        other: "-",
+    }
+    of_ada = ("experiments", "list", "--owner", "Ada@example.org")
+    assert [line.split()[0] for line in type_it(*of_ada)[1].splitlines()] == ["id", adas]
+    (listed,) = json.loads(type_it(*of_ada, "--json")[1])
+    assert (listed["id"], listed["labels"]["owner"]) == (adas, "ada@example.org")
+    head = type_it("experiments", "list", "--owner", "")[1].splitlines()[0]
+    assert head.split()[-1] == "created"  # nobody signed in for these
+    assert "started by: ada@example.org" in type_it("experiments", "show", adas)[1]
+
+
+def test_what_people_wrote_is_shown_line_by_line(home, no_showcase, type_it):  # noqa: ARG001
+    store = open_store()
+    known = store.create_experiment(majority_spec())
+    change_labels(store, known, "ada", name="Wings", tags=["a", "b"], note="# seen\n\x1b[2Jtwice")
+    labels = change_labels(store, known, "ada", pinned=True, reviewed=True)
+    shown = type_it("experiments", "show", known)[1].splitlines()
+    assert shown[1:8] == [
+        *("name: Wings", "tags: a, b", f"reviewed by: ada, {labels.reviewed_at[:10]}"),
+        *("marked: pinned", "note:", "# seen", "?[2Jtwice"),
+    ]
+
+
+def test_what_broke_off_is_started_again(home, no_showcase, type_it, monkeypatch):  # noqa: ARG001
+    def serve(store, _experiment_id, _say):
+        while (job := store.claim_next("worker")) is not None:
+            store.finish_run(job.id, made_up.result(0.5))
+
+    monkeypatch.setattr("core.cli.run.run_to_end", serve)
+    store = open_store()
+    known = store.create_experiment(majority_spec(seeds=(0, 1)))
+    store.request_cancel_experiment(known)
+    status, printed, told = type_it("experiments", "resume", known)
+    assert (status, f"experiment {known}: 2 runs started again" in told) == (0, True)
+    assert "50.0 %" in printed
+    assert {run.state for run in store.runs(known)} == {"finished"}
+    status, _, told = type_it("experiments", "resume", known)
+    assert (status, "has no run that could be started again" in told) == (2, True)
+
+
+@pytest.mark.parametrize("verb", ["remove", "drop-weights"])
+def test_what_would_be_deleted_is_said_with_its_size(home, no_showcase, type_it, verb):  # noqa: ARG001
+    store = open_store()
+    known = store.create_experiment(majority_spec())
+    store.request_cancel_experiment(known)
+    status, _, told = type_it("experiments", verb, known)
+    assert (status, "0 MB" in told, "Add --yes to do it" in told) == (2, True, True)

@@ -37,7 +37,7 @@ def test_a_stopped_run_leaves_nothing_running(store: Store, stop: signal.Signals
     process.send_signal(stop)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
-    assert "Stopped. To go on: python -m core runs list" in err
+    assert "Stopped. To go on: python -m core experiments resume " in err
     assert "Traceback" not in err
     # The process brought the recorded results of the project into the store, too.
     (own,) = [entry.id for entry in store.experiments() if not entry.recorded]

@@ -7,6 +7,7 @@ import pytest
 
 from core.datasets.dataset import HealthReport, LeftOut
 from core.datasets.groups import health_of_arrays
+from core.datasets.metadata import SharedOrigin
 
 REPORT = HealthReport(
     quarantined=(LeftOut("cats/1.png", "the file is empty"),),
@@ -20,6 +21,7 @@ REPORT = HealthReport(
     look_alike_classes=("fog",),
     small_classes=("cats", "dogs"),
     notes=("Something was decided.",),
+    shared_origins=(SharedOrigin("patient_id", 5, 9, None), SharedOrigin("case", 7, 9, 2)),
 )
 
 

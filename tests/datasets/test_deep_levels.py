@@ -20,7 +20,7 @@ from core.datasets.prepare import prepare_images
 from core.datasets.storage import open_dataset, remove_dataset
 from core.datasets.versions import Changes, make_version
 from tests.datasets.bad_inputs.making import add_zip, png_chunk
-from tests.datasets.pictures import encoded, noise_png, tiff, two_classes
+from tests.datasets.pictures import encoded, noise_png, tiff, two_classes, write_zip
 
 pytestmark = pytest.mark.usefixtures("home")
 RANDOM = np.random.default_rng(7)
@@ -131,6 +131,15 @@ def test_the_levels_of_all_images_settle_one_scale(tmp_path, kind):
     assert dataset.health.levels[0] <= 1
     assert dataset.health.levels[1] >= 200
     assert dataset.health.quarantined == ()
+
+
+def test_images_that_are_read_twice_are_counted_twice(tmp_path):
+    made = members([png16(scene) for scene in scenes(90, 4095)], "png")
+    seen: list[tuple[int, int]] = []
+    add_dataset(
+        write_zip(tmp_path / "deep.zip", made), progress=lambda *counts: seen.append(counts)
+    )
+    assert seen == [(done, 6) for done in range(1, 7)] * 2
 
 
 FULL = {

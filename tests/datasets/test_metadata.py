@@ -9,8 +9,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from core.datasets.add import add_dataset
-from core.datasets.metadata import column_of
-from core.datasets.storage import open_dataset
+from core.datasets.export import export_zip
+from core.datasets.health.findings import findings
+from core.datasets.metadata import SharedOrigin, column_of
+from core.datasets.reading_choice import Choice
+from core.datasets.split import kept_together, make_split
+from core.datasets.storage import open_dataset, remove_dataset
 from core.datasets.versions import Changes, make_version
 from tests.datasets.pictures import noise_png, two_classes, write_zip
 
@@ -43,6 +47,125 @@ def table(separator=",", names=NAMES) -> bytes:
 
 def added(tmp_path, members):
     return add_dataset(write_zip(tmp_path / "pets.zip", members))
+
+
+def of_patients(images_of_one: int, column="PatientID", split=None) -> bytes:
+    """A table with so many images in a row of each patient; ``split`` names the subset of each."""
+    header = ["file", "label", column, *(["split"] if split else [])]
+    lines = [header] + [
+        [name, name.split("/")[0], f"P{at // images_of_one}", *([split(at)] if split else [])]
+        for at, name in enumerate(NAMES)
+    ]
+    return "\n".join(map(",".join, lines)).encode()
+
+
+@pytest.mark.parametrize("column", ["PatientID", "lesion_id", "Subject", "SeriesInstanceUID"])
+def test_images_of_one_patient_are_told(tmp_path, column):
+    dataset = added(tmp_path, MEMBERS | {"labels.csv": of_patients(4, column)})
+    assert dataset.health.shared_origins == (SharedOrigin(column, 10, 40, None),)
+    (found,) = (entry for entry in findings(dataset) if entry.kind == "kept_together")
+    assert found.title == f"Several images have the same '{column}': 10 on 40 images."
+    assert found.severity == "note"
+    assert dataset.origins is not None
+    assert_together(dataset)
+    version = make_version(dataset, Changes(drop_images=(0, 1, 2, 3, 4)))
+    assert_together(open_dataset(version.id))
+    assert open_dataset(version.id).health.shared_origins == dataset.health.shared_origins
+
+
+def assert_together(dataset):
+    """Whatever the seed, no patient is in two subsets, and every class is in each."""
+    for seed in range(10):
+        split = make_split(dataset, 0.3, 0.2, seed)
+        subsets = (split.train, split.validation, split.test)
+        patients = [set(dataset.origins[subset].tolist()) for subset in subsets]
+        assert sum(map(len, patients)) == len(set(dataset.origins.tolist()))
+        for subset in subsets:
+            assert np.bincount(dataset.labels[subset], minlength=2).min() > 0
+
+
+def test_an_export_keeps_patients_together(tmp_path):
+    dataset = added(tmp_path, MEMBERS | {"labels.csv": of_patients(4)})
+    plain = added(tmp_path, MEMBERS)
+    assert plain.id != dataset.id
+    fingerprint = make_split(dataset, 0.3, 0.2, 0).fingerprint
+    with open(tmp_path / "export.zip", "wb") as target:
+        export_zip(dataset, target)
+    remove_dataset(dataset.id)
+    again = add_dataset(tmp_path / "export.zip")
+    assert again.id == dataset.id
+    assert make_split(again, 0.3, 0.2, 0).fingerprint == fingerprint
+    assert again.metadata == ()
+
+
+def test_patients_too_few_to_be_kept_together_are_a_warning(tmp_path):
+    """Of the cats there are two: one would have to be in two subsets."""
+    rows = [
+        f"{name},{name.split('/')[0]},P{at // 10 if at < EACH else at // 4}"
+        for at, name in enumerate(NAMES)
+    ]
+    table = "\n".join(["file,label,patient", *rows]).encode()
+    dataset = added(tmp_path, MEMBERS | {"labels.csv": table})
+    assert dataset.health.shared_origins == (SharedOrigin("patient", 7, 40, None),)
+    (found,) = (entry for entry in findings(dataset) if entry.kind == "shared_origin")
+    assert found.severity == "warning"
+    assert "They cannot be kept together" in found.advice
+    assert kept_together(dataset) is dataset.groups
+    assert len(make_split(dataset, 0.3, 0.2, 0).test) == 12
+
+
+def test_columns_that_overlap_are_joined(tmp_path):
+    """The same lesion in two sessions, and two lesions of one patient."""
+    header = "file,label,session,lesion"
+    sessions = [at // 2 for at in range(40)]
+    lesions = [f"L{(at + 1) // 2}" if at % 4 in (1, 2) else "" for at in range(40)]
+    rows = [
+        f"{name},{name.split('/')[0]},S{session},{lesion}"
+        for name, session, lesion in zip(NAMES, sessions, lesions, strict=True)
+    ]
+    table = "\n".join([header, *rows]).encode()
+    dataset = added(tmp_path, MEMBERS | {"labels.csv": table})
+    assert [one.column for one in dataset.health.shared_origins] == ["session", "lesion"]
+    sizes = np.bincount(kept_together(dataset))
+    assert sizes.tolist() == [4] * 10
+
+
+def test_a_split_that_keeps_patients_together_is_left_in_peace(tmp_path):
+    def together(at: int) -> str:
+        return "test" if at // 4 % 5 == 0 else "train"
+
+    dataset = added(tmp_path, MEMBERS | {"labels.csv": of_patients(4, split=together)})
+    assert dataset.health.shared_origins == (SharedOrigin("PatientID", 10, 40, 0),)
+    assert "shared_origin" not in [entry.kind for entry in findings(dataset)]
+
+
+def test_patients_in_training_and_test_are_counted(tmp_path):
+    def apart(at: int) -> str:
+        return "test" if at in (0, 4, 5, 20, 21, 22, 23) else "train"
+
+    dataset = added(tmp_path, MEMBERS | {"labels.csv": of_patients(4, split=apart)})
+    (found,) = (entry for entry in findings(dataset) if entry.kind == "shared_origin")
+    assert found.title == (
+        "2 of 10 values of 'PatientID' have images in more than one subset of the split that came"
+        " with the dataset."
+    )
+    assert found.advice.endswith("Let Headstart make its own split, which keeps them together.")
+
+
+def test_people_who_are_the_classes_are_nothing_to_tell(tmp_path):
+    images = {f"{at}.png": data for at, data in enumerate(MEMBERS.values())}
+    people = [f"{name},P{at // 4}" for at, name in enumerate(images)]
+    lines = "\n".join(["file,person", *people]).encode()
+    members = images | {"labels.csv": lines}
+    choice = Choice(label_column="person")
+    dataset = add_dataset(write_zip(tmp_path / "faces.zip", members), choice=choice)
+    assert len(dataset.classes) == 10
+    assert dataset.health.shared_origins == ()
+
+
+def test_one_image_of_each_patient_is_nothing_to_tell(tmp_path):
+    dataset = added(tmp_path, MEMBERS | {"labels.csv": of_patients(1)})
+    assert dataset.health.shared_origins == ()
 
 
 def assert_described(dataset, between="/"):

@@ -1,7 +1,14 @@
 import pytest
 
 from core.errors import BadInput
-from core.experiments.labels import Labels, OwnSlice, change_labels, changes, history
+from core.experiments.labels import (
+    Labels,
+    OwnSlice,
+    change_labels,
+    change_several,
+    changes,
+    history,
+)
 from core.experiments.store import Store
 from tests.stored_home import majority_spec
 
@@ -39,6 +46,31 @@ def test_the_owner_is_stored_with_the_experiment(arrows_store):
     assert arrows_store.experiment(one).labels == Labels("Birds", owner="ada@example.org")
     changes = [(each.changed_by, each.field) for each in history(arrows_store, one)]
     assert changes == [("bob", "name"), ("ada@example.org", "owner")]
+
+
+def test_which_one_it_repeats_is_stored_with_the_experiment(arrows_store):
+    (one,) = arrows_store.create_experiments([majority_spec()], repeats="cccc3333")
+    assert arrows_store.experiment(one).labels == Labels(repeats="cccc3333")
+
+
+def test_who_reviewed_it_is_known_until_it_is_a_draft_again(store, experiment_id):
+    now = change_labels(store, experiment_id, "ada", reviewed=True)
+    assert (now.reviewed, now.reviewed_by) == (True, "ada")
+    assert now.reviewed_at == history(store, experiment_id)[0].changed_at
+    change_labels(store, experiment_id, "bob", reviewed=True, name="Birds")
+    assert store.experiment(experiment_id).labels.reviewed_by == "ada"  # bob changed nothing of it
+    assert change_labels(store, experiment_id, "bob", reviewed=False) == Labels("Birds")
+
+
+def test_several_are_changed_all_or_none(arrows_store, experiment_id):
+    other = arrows_store.create_experiment(majority_spec())
+    now = change_several(arrows_store, [experiment_id, other, other], "ada", archived=True)
+    assert now == dict.fromkeys((experiment_id, other), Labels(archived=True))
+    assert len(history(arrows_store, other)) == 1
+    change_labels(arrows_store, other, "ada", tags=["wings"])
+    with pytest.raises(BadInput, match="A tag has 1 to 32 letters"):
+        change_several(arrows_store, [experiment_id, other], "ada", archived=False, tags=["a,b"])
+    assert all(one.labels.archived for one in arrows_store.experiments())
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,9 @@ from sqlalchemy import func, select
 
 from core.datasets.storage import open_dataset
 from core.errors import BadInput, UnknownName
+from core.experiments.extension import extend, plan_extension
 from core.experiments.labels import change_labels
+from core.experiments.remeasure import job_of
 from core.experiments.removal import (
     delete_removed,
     drop_weights,
@@ -21,7 +23,7 @@ from core.experiments.removal import (
 )
 from core.experiments.run_files import read_predictions, weights_path, write_weights
 from core.experiments.store import Store
-from core.jobs.records import metadata
+from core.jobs.records import NewJob, metadata
 from core.jobs.workers import utc_now
 from core.settings import SHOWCASE_FOLDER, current_settings
 from tests import made_up
@@ -69,6 +71,12 @@ def test_after_an_hour_nothing_of_it_is_left_and_others_are_whole(filled):
     loss = loss_of([filled.experiment(EXPERIMENT)], filled)
     assert (loss.experiments, loss.runs) == (1, 8)
     assert loss.size_bytes > 1000
+    run_id = f"{EXPERIMENT}-cnn-0"
+    measuring = NewJob(job_of(run_id), "remeasure", {"run": run_id}, EXPERIMENT)
+    filled.add_job_once(measuring)
+    with pytest.raises(BadInput, match="is at work"):
+        remove_experiments(filled, [EXPERIMENT], "ada")
+    filled.cancel_job(measuring.id)
     remove_experiments(filled, [EXPERIMENT], "ada")
     assert delete_removed(an_hour_later(filled)) == [EXPERIMENT]
     assert list(current_settings().runs_folder.iterdir()) == []
@@ -118,6 +126,30 @@ def test_one_that_is_at_work_is_kept_and_so_are_the_others_with_it(filled):
     assert filled.removed_experiments() == []
 
 
+def test_one_whose_run_starts_meanwhile_is_kept_and_so_are_the_others(filled, monkeypatch):
+    started = filled.create_experiment(majority_spec())
+    filled.cancel_job(f"{started}-majority-0")
+    before = {one: filled.experiment(one) for one in (EXPERIMENT, started)}
+    filled.retry(f"{started}-majority-0")
+    monkeypatch.setattr(filled, "experiment", before.__getitem__)  # read before it started
+    with pytest.raises(BadInput, match=f"{started} is at work"):
+        remove_experiments(filled, [EXPERIMENT, started], "ada")
+    assert filled.removed_experiments() == []
+
+
+def test_what_was_removed_starts_no_run(filled):
+    removed = filled.create_experiment(majority_spec())
+    filled.cancel_job(f"{removed}-majority-0")
+    spec = plan_extension(filled, filled.experiment(removed), seeds=[1])
+    remove_experiments(filled, [removed], "ada")
+    for start in (
+        lambda: filled.retry(f"{removed}-majority-0"),
+        lambda: extend(filled, removed, spec),
+    ):
+        with pytest.raises(BadInput, match="Within the hour it can be taken back"):
+            start()
+
+
 def test_what_comes_with_headstart_is_kept(filled):
     shown = next(SHOWCASE_FOLDER.iterdir()).name.rpartition("-")[2]
     spec = made_up.spec()
@@ -129,7 +161,9 @@ def test_weights_are_dropped_and_results_stay(filled):
     run_id = f"{EXPERIMENT}-cnn-0"
     write_weights(run_id, {"kernel": np.zeros((4, 4), np.float32)})
     before = filled.runs(EXPERIMENT)
-    assert drop_weights(filled, [EXPERIMENT]) > 64
+    loss = loss_of([filled.experiment(EXPERIMENT)], filled)
+    assert loss.size_bytes > loss.weights_bytes == weights_path(run_id).stat().st_size
+    assert drop_weights(filled, [EXPERIMENT]) == loss.weights_bytes > 64
     assert not weights_path(run_id).exists()
     assert filled.runs(EXPERIMENT) == before
     assert len(read_predictions(run_id).labels) == 36

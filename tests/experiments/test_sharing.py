@@ -7,6 +7,7 @@ import pytest
 from core.datasets.export import export_zip
 from core.datasets.storage import list_datasets, open_dataset, remove_dataset
 from core.errors import BadInput, UnknownName
+from core.experiments.labels import Labels, OwnSlice, change_labels, history
 from core.experiments.records import run_id_of
 from core.experiments.removal import remove_experiments
 from core.experiments.run_files import read_predictions, weights_path, write_weights
@@ -46,6 +47,25 @@ def test_it_is_the_same_elsewhere_to_the_last_bit(arrows_store, exported, tmp_pa
     assert weights_path(WEIGHTED).is_file()
     with pytest.raises(BadInput, match="is here already"):
         import_file(store, exported)
+
+
+def test_what_people_wrote_goes_with_it_and_how_it_was_kept_does_not(
+    arrows_store, tmp_path, monkeypatch
+):
+    store_compared(arrows_store, open_dataset("arrows"))
+    dark = OwnSlice("dark", ("class.0", "brightness.0"))
+    written = {"name": "Wings", "note": "**seen**\ntwice", "tags": ["demo"], "slices": [dark]}
+    kept = {"archived": True, "pinned": True, "reviewed": True, "owner": "ada@example.org"}
+    change_labels(arrows_store, EXPERIMENT, "ada", **written, **kept)
+    file = tmp_path / "shared.zip"
+    export_file(arrows_store, EXPERIMENT, file)
+    monkeypatch.setenv("HEADSTART_HOME", str(tmp_path / "elsewhere"))
+    monkeypatch.delenv("HEADSTART_DATABASE_URL", raising=False)
+    store = open_store()
+    import_file(store, file)
+    labels = store.experiment(EXPERIMENT).labels
+    assert labels == Labels("Wings", "**seen**\ntwice", ("demo",), (dark,))
+    assert {one.changed_by for one in history(store, EXPERIMENT)} == {"came with it"}
 
 
 @pytest.mark.usefixtures("exported")
@@ -119,6 +139,17 @@ def other(exported, change) -> io.BytesIO:
                 }
             ),
             "names that no export has",
+        ),
+        (
+            lambda files: (
+                files
+                | {
+                    "experiment.json": files["experiment.json"].replace(
+                        b'"labels": {}', b'"labels": {"name": "two\\nlines"}'
+                    )
+                }
+            ),
+            "A name is one line of at most 80 letters",
         ),
     ],
 )

@@ -99,9 +99,10 @@ def test_a_near_copy_is_known_once_the_dataset_was_looked_at(tiny_dataset: Datas
     assert (before.like, before.near_copies_known) == (None, False)
     told: list[tuple[int, int]] = []
     index_for_copy_lookup(tiny_dataset, 40, "stretch", lambda *counts: told.append(counts))
-    assert told == [(60, 60)]
+    assert told[-1] == (60, 60)
+    count = len(told)
     index_for_copy_lookup(tiny_dataset, 40, "stretch", lambda *counts: told.append(counts))
-    assert len(told) == 1
+    assert len(told) == count
     after = prepare_upload(experiment, copy)
     assert (after.like, after.near_copies_known) == (Likeness(position, "train", False), True)
     assert prepare_upload(experiment, encoded(another_image())).like is None

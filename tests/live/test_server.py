@@ -13,7 +13,7 @@ from core.experiments.planning import plan_experiment
 from core.experiments.store import Store
 from core.live import model_cache, server
 from core.live.model_cache import SHORT_OF_MEMORY_BYTES, Memory, ModelCache, RunKey
-from core.live.server import DO_NOT_FIT, TIMED_RUN, RequestLoop
+from core.live.server import COPIES, DO_NOT_FIT, TIMED_RUN, RequestLoop
 from core.settings import PROJECT_ROOT
 from tests import made_up
 from tests.stored_home import majority_spec
@@ -188,6 +188,29 @@ def test_polls_are_answered_while_networks_load_and_questions_come_in_between(ma
     assert made_then.result(10) == ["mlp"]
     one.until_ready()
     assert one.made == ["mlp", "cnn"]
+
+
+def test_questions_are_answered_while_copies_are_indexed(
+    machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thousands of photographs take minutes to prepare where they are not in the cache."""
+    go_on = threading.Event()
+
+    def index(_dataset, _image_size, _resize, progress, _should_stop) -> None:
+        progress(1, 2)
+        go_on.wait(10)
+
+    monkeypatch.setattr(server, "index_for_copy_lookup", index)
+    one = machine()
+    deadline = time.monotonic() + 10
+    while (told := one.ask("load")[0])["step"] != COPIES:
+        assert time.monotonic() < deadline, told
+        time.sleep(0.01)
+    assert (told["state"], told["loaded"]) == ("loading", ["mlp"])
+    assert (told["done"], told["total"]) == (1, 2)
+    assert set(one.ask("answer", image=IMAGE)[0]["seconds"]) == {one.keys[0].run_id}
+    go_on.set()
+    assert one.until_ready()["step"] == ""
 
 
 def test_a_run_made_again_is_loaded_again(machine) -> None:

@@ -10,7 +10,7 @@ from core.experiments.store import open_store
 from core.strategies.registry import STRATEGIES
 from core.ui import benchmark
 from tests import stored_home
-from tests.pages.conftest import RECORDED_ID, open_cold, open_routed, words
+from tests.pages.conftest import RECORDED_ID, links, open_cold, open_routed, words
 
 
 def press(app, label):
@@ -76,8 +76,15 @@ def test_an_experiment_is_repeated_with_changes(empty_home):  # noqa: ARG001 - s
     choose(app, "majority", "mlp", "cnn")
     assert app.table[0].value.values.tolist() == [["not run", "run"]]
     press(app, "Start the benchmark")
-    now = open_store().experiments()[0].spec
-    assert spec_changes(then, now) == [("cnn", "not run", "run")]
+    now, before = open_store().experiments()
+    assert spec_changes(then, now.spec) == [("cnn", "not run", "run")]
+    assert links(open_cold("compare", experiment=now.id))["Compare with the one it repeats"] == (
+        "compare",
+        f"experiment={now.id}&view=several&several={before.id}%2C{now.id}",
+    )
+    assert "Compare with the one it repeats" not in links(
+        open_cold("compare", experiment=before.id)
+    )
 
 
 def test_a_stale_experiment_to_repeat_is_said(empty_home):  # noqa: ARG001 - sets the home

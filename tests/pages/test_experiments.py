@@ -1,14 +1,19 @@
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
+from streamlit.testing.v1 import AppTest
 
-from core.experiments.labels import change_labels
+from core.datasets.storage import list_datasets, open_dataset
+from core.experiments.labels import Labels, change_labels
+from core.experiments.run_files import read_predictions
+from core.experiments.sharing import export_file
 from core.experiments.store import open_store
 from core.ui.experiments.table import SORTS
 from tests.pages.compared import EXPERIMENT, store_compared
-from tests.pages.conftest import open_cold
-from tests.stored_home import add_arrows, majority_spec
+from tests.pages.conftest import TIMEOUT_SECONDS, open_cold, press, words
+from tests.stored_home import add_arrows, leave_out_bundled_datasets, majority_spec
 
 
 @pytest.fixture
@@ -113,6 +118,114 @@ def test_a_dataset_has_its_results_over_time(waiting):  # noqa: ARG001 - the exp
     shown = "\n".join(element.value for element in app.markdown)
     assert "best of 2 experiments" in shown
     assert {"Best on arrows", "Its experiments"} <= {each.label for each in app.get("page_link")}
+
+
+def test_all_interrupted_runs_start_again_with_one_click(waiting):
+    store = open_store()
+    other = store.create_experiment(majority_spec(seeds=(0, 1)))
+    lost, cancelled = f"{other}-majority-0", f"{other}-majority-1"
+    store.request_cancel(cancelled)
+    assert [store.claim_next("worker").id for _ in range(2)] == [f"{waiting}-majority-0", lost]
+    for run_id in (f"{waiting}-majority-0", lost):
+        store.mark_interrupted(run_id, "The worker was lost.")
+    app = press(open_cold("experiments"), "Start 2 interrupted runs again")
+    assert not app.error
+    assert [store.run(one).state for one in (lost, cancelled)] == ["queued", "cancelled"]
+    assert "interrupted" not in " ".join(button.label for button in app.button)
+
+
+NOTE = """# Seen
+**twice** <img src=x onerror=alert(1)> ![eye](https://evil.example/x.png) :red[x] $x$"""
+
+
+def test_a_note_is_markdown_where_that_is_safe(waiting):  # noqa: ARG001 - the home
+    change_labels(open_store(), EXPERIMENT, "ada", note=NOTE)
+    app = open_cold("compare", experiment=EXPERIMENT)
+    assert not app.exception
+    assert "Note" in [header.value for header in app.header]
+    assert [element.value for element in app.html] == [
+        "<h3>Seen</h3>\n<p><strong>twice</strong> &lt;img src=x onerror=alert(1)&gt; "
+        "![eye](https://evil.example/x.png) :red[x] $x$</p>"
+    ]
+    for nothing in ("[x]: https://example.org", ""):
+        change_labels(open_store(), EXPERIMENT, "ada", note=nothing)
+        app = open_cold("compare", experiment=EXPERIMENT)
+        assert not app.exception
+        assert not app.error
+        assert not app.html
+
+
+def test_the_table_says_who_reviewed_an_experiment_and_since_when(waiting):
+    now = change_labels(open_store(), EXPERIMENT, "ada", reviewed=True)
+    shown = table()["reviewed"]
+    assert shown[EXPERIMENT] == f"ada, {now.reviewed_at[:10]}"
+    assert pd.isna(shown[waiting])
+
+
+def named() -> None:
+    """The window for names, opened before somebody else wrote the note."""
+    import streamlit as st
+
+    from core.experiments.store import open_store
+    from core.ui.experiments.chosen import _show_labels
+    from tests.pages.compared import EXPERIMENT
+
+    if "known" not in st.session_state:
+        st.session_state["known"] = open_store().experiment(EXPERIMENT)
+    _show_labels(st.session_state["known"])
+
+
+def test_a_name_is_saved_and_what_others_wrote_meanwhile_stays(waiting):  # noqa: ARG001 - the home
+    app = AppTest.from_function(named, default_timeout=TIMEOUT_SECONDS).run()
+    change_labels(open_store(), EXPERIMENT, "bob", note="bob's", tags=["demo"])
+    app.text_input[0].set_value("Wings")
+    app = press(app, "Save")
+    assert not app.exception
+    assert not app.error
+    assert open_store().experiment(EXPERIMENT).labels == Labels("Wings", "bob's", ("demo",))
+
+
+def taken_in(app: AppTest, name: str, content: bytes) -> AppTest:
+    """The form is sent with the file in it."""
+    app.file_uploader[0].set_value((name, content, "application/zip"))
+    return press(app, "Import")
+
+
+@pytest.mark.usefixtures("at_once")
+def test_an_export_with_its_images_comes_in_on_the_page(tmp_path, monkeypatch):
+    arrows, run_id = open_dataset("arrows"), f"{EXPERIMENT}-cnn-0"
+    store_compared(open_store(), arrows)
+    change_labels(open_store(), EXPERIMENT, "ada", name="Wings", pinned=True)
+    file = tmp_path / "shared.zip"
+    export_file(open_store(), EXPERIMENT, file, with_images=True)
+    answers, here = read_predictions(run_id).probabilities, table().loc[EXPERIMENT]
+
+    home = tmp_path / "elsewhere"
+    monkeypatch.setenv("HEADSTART_HOME", str(home))
+    monkeypatch.delenv("HEADSTART_DATABASE_URL", raising=False)
+    leave_out_bundled_datasets(home)
+    app = open_cold("experiments", state="active", shelf="archived")
+    assert "There is no experiment yet" in words(app)
+    assert [box.value for box in press(app, "Import").error] == ["Choose a file first\\."]
+    app = taken_in(app, "wrong.zip", b"no zip")
+    assert "damaged, or no zip" in app.error[0].value
+    assert open_store().experiment_ids() == []
+
+    app = taken_in(app, file.name, file.read_bytes())
+    assert not app.exception
+    assert not app.error
+    assert app.query_params == {"words": EXPERIMENT}  # no filter hides it
+    line = app.dataframe[0].value.set_index("id").loc[EXPERIMENT]
+    assert line["name"] == "Wings"
+    assert line[""].startswith("data:image/png;base64,")
+    of_results = ["dataset", "best strategy", "best (%)", "interval (%)", "gain (points)", "time"]
+    assert line[of_results].equals(here[of_results])
+    (added,) = list_datasets()
+    assert (added.id, added.name) == (arrows.id, "arrows")
+    assert np.array_equal(read_predictions(run_id).probabilities, answers)
+
+    app = taken_in(app, file.name, file.read_bytes())
+    assert "is here already" in app.error[0].value
 
 
 def test_the_largest_gain_comes_first_also_where_one_is_nothing():

@@ -6,7 +6,7 @@ import pytest
 
 from core.datasets.storage import open_dataset
 from core.experiments.store import open_store
-from tests.pages.compared import EXPERIMENT, store_compared
+from tests.pages.compared import EXPERIMENT, add_hostile, store_compared
 from tests.pages.conftest import RECORDED_ID, open_cold, open_routed, words
 
 TITLES = (
@@ -105,6 +105,16 @@ def test_a_stale_scene_and_a_stale_experiment_are_said():
         "The link names the scene 99",
     ]
     assert "1 of " in words(app)
+
+
+def test_the_other_pictures_are_those_whose_gain_can_be_tested(results_store):
+    """The recorded shapes have the smallest gain, and no predictions."""
+    climbing = ("majority", "mlp", "vgg16_probe")
+    store_compared(results_store, add_hostile(), climbing)
+    store_compared(results_store, open_dataset("arrows"), climbing, experiment_id="dddd4444")
+    app = open_cold("start", experiment=EXPERIMENT, scene="6")
+    assert "6 of 6 · Other pictures" in words(app)
+    assert "“arrows”" in app.title[0].value
 
 
 @pytest.mark.usefixtures("results_store")

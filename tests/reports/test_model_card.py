@@ -11,6 +11,7 @@ from core.experiments.run_files import predictions_path
 from core.experiments.store import open_store
 from core.reports.model_card import PackageFacts, model_card, pretrained_words
 from core.strategies.registry import find_strategy
+from tests import made_up
 from tests.pages.compared import EXPERIMENT, add_hostile, store_compared
 from tests.stored_home import add_arrows
 
@@ -36,6 +37,16 @@ def test_the_card_of_a_stored_run() -> None:
     store_compared(store, add_arrows())
     card = model_card(store, f"{EXPERIMENT}-cnn-1", FACTS)
     assert card == EXPECTED.read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("home")
+def test_what_happened_during_the_run_is_noted() -> None:
+    store = open_store()
+    store_compared(store, add_arrows())
+    noted = made_up.result(0.5, notes=("Its times were measured again.",))
+    assert store.replace_result(f"{EXPERIMENT}-cnn-1", noted)
+    card = model_card(store, f"{EXPERIMENT}-cnn-1", FACTS)
+    assert "| notes | Its times were measured again. |" in card
 
 
 @pytest.mark.usefixtures("home")

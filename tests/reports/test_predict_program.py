@@ -151,7 +151,7 @@ NOT_USED = {
         " TGA); save it as PNG or JPEG",
     ),
     "d.ppm": (b"P6 20 20 255\n" + bytes(30), "damaged or cut short (image file is truncated"),
-    "e.pgm": (b"P5 9000 9000 255\n", "it has more than 50 megapixels"),
+    "e.pgm": (b"P5 9000 9000 255\n", "it has more than 51 megapixels"),
     "f.tif": (
         tiff(np.zeros((9, 9, 3), np.uint16), apart=True),
         "a TIFF with more than 8 bits and each channel apart: save it as PNG",

@@ -15,6 +15,7 @@ from core.analysis.words.summary import NOTHING_YET
 from core.datasets.add import add_pixels
 from core.datasets.storage import remove_dataset
 from core.errors import UnknownName
+from core.experiments.labels import change_labels
 from core.experiments.recorded import import_recorded
 from core.experiments.records import RecordedRun, run_id_of
 from core.experiments.run_files import predictions_path, write_predictions
@@ -137,6 +138,23 @@ def store_hostile(store) -> None:
                 probabilities_of(predicted if strategy == "cnn" else LABELS.tolist()),
             ),
         )
+
+
+def test_name_and_note_are_in_it_and_no_markup_that_anybody_typed(store):
+    note = f"**bold** {SCRIPT} ![eye](https://evil.example/x.png) [it](https://example.org)"
+    change_labels(store, EXPERIMENT, "ada", name=SCRIPT, note=note)
+    page = parsed(report_html(store, EXPERIMENT))
+    assert f"{SCRIPT}: experiment {EXPERIMENT}" in page.text
+    assert f"bold {SCRIPT} ![eye](https://evil.example/x.png) it" in page.text
+    assert page.of("img") == []
+    assert [one for one in page.of("a") if not one["href"].startswith("#")] == [
+        {"href": "https://example.org", "target": "_blank", "rel": "noopener noreferrer"}
+    ]
+    assert {"href": "#note"} in page.of("a")
+    change_labels(store, EXPERIMENT, "ada", name="", note="")
+    page = parsed(report_html(store, EXPERIMENT))
+    assert f"Experiment {EXPERIMENT}" in page.text
+    assert {"href": "#note"} not in page.of("a")
 
 
 def test_it_is_one_file_under_8_mb(themes_report, themes):

@@ -76,14 +76,21 @@ def store(home):
 @pytest.fixture
 def mlflow(monkeypatch):
     """A stand-in for the client with one experiment; it remembers what it was asked to write."""
-    runs, numbers = {}, count()
+    runs, numbers, of_experiment = {}, count(), {"headstart.name": ""}
 
     class Client:
         def __init__(self, address):
             self.address = address
 
         def get_experiment_by_name(self, _name):
-            return SimpleNamespace(experiment_id="7", lifecycle_stage="active")
+            return SimpleNamespace(experiment_id="7", lifecycle_stage="active", tags=of_experiment)
+
+        def set_experiment_tag(self, place, name, text):
+            assert place == "7"
+            of_experiment[name] = text
+
+        def delete_tag(self, run_id, name):
+            del runs[run_id].data.tags[name]
 
         def search_runs(self, _places, max_results, page_token):
             assert (max_results, page_token) == (1000, None)
@@ -124,7 +131,9 @@ def mlflow(monkeypatch):
         setattr(modules["mlflow.entities"], kind, lambda *values: values)
     for name, module in modules.items():
         monkeypatch.setitem(sys.modules, name, module)
-    return SimpleNamespace(runs=runs, client=Client, error=modules["mlflow.exceptions"])
+    return SimpleNamespace(
+        runs=runs, client=Client, error=modules["mlflow.exceptions"], of_experiment=of_experiment
+    )
 
 
 def test_a_run_is_written_with_what_was_chosen_and_what_came_out(store, mlflow, tmp_path):
@@ -155,6 +164,20 @@ def test_only_what_is_new_or_changed_or_broken_off_is_written_again(store, mlflo
     assert store.replace_result(run.id, again)
     assert write_to_mlflow(store, place) == Written(new=1, there=1, waiting=1)
     assert len(mlflow.runs) == 2
+
+
+def test_a_name_that_was_given_later_comes_after(store, mlflow, tmp_path):
+    write_to_mlflow(store, str(tmp_path))
+    change_labels(store, EXPERIMENT, "ada", name="Wings", tags=["demo"], reviewed=True)
+    assert write_to_mlflow(store, str(tmp_path)) == Written(new=0, there=2, waiting=1)
+    assert mlflow.of_experiment == {"headstart.name": "Wings"}
+    names = [f"headstart.{name}" for name in ("experiment_name", "tags", "reviewed", "archived")]
+    for run in mlflow.runs.values():
+        assert [run.data.tags[name] for name in names] == ["Wings", "demo", "True", "False"]
+    change_labels(store, EXPERIMENT, "ada", name="")
+    write_to_mlflow(store, str(tmp_path))
+    assert mlflow.of_experiment == {"headstart.name": ""}
+    assert all(names[0] not in run.data.tags for run in mlflow.runs.values())
 
 
 def test_what_cannot_be_done_is_one_sentence(store, mlflow, tmp_path, monkeypatch):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.analysis.choice import is_probe, needs_pretrained
+from core.analysis.choice import backbone_of, is_probe, needs_pretrained
 from core.analysis.comparison import Row
 from core.analysis.story import (
     COMMONEST,
@@ -126,7 +126,7 @@ def _commonest_texts(facts: StoryFacts) -> tuple[str, str]:
 
 def _network_sentence(facts: StoryFacts, strategy: str) -> str:
     """One network: against the commonest class first, then against the network before it."""
-    subject = _PRETRAINED if needs_pretrained(strategy) else _SUBJECTS[strategy]
+    subject = _pretrained(strategy) if needs_pretrained(strategy) else _SUBJECTS[strategy]
     majority = facts.verdict_on_majority(strategy)
     if majority is not None and majority.is_the_same:
         predicted = quoted(majority.majority_name)
@@ -144,6 +144,14 @@ def _network_sentence(facts: StoryFacts, strategy: str) -> str:
         return f"{start}{_untested(facts, strategy)}."
     doubt = _DOUBT if pair.seeds_agree is False else ""
     return f"{start}: it {outcome_phrase(pair.outcome, pair.difference, _rival(strategy))}{doubt}."
+
+
+def _pretrained(strategy: str) -> str:
+    """A pre-trained network as the subject of a sentence: by what it saw before."""
+    backbone = backbone_of(strategy)
+    if backbone is None or backbone.origin is None:
+        return _PRETRAINED
+    return f"A network that was first trained on {quoted(backbone.trained_on)}"
 
 
 def _network_small_print(facts: StoryFacts, strategy: str) -> str:

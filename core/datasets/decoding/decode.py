@@ -41,9 +41,10 @@ from core.datasets.decoding.pool import without_pillow_warnings
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "PPM", "AVIF")
 BY_SUFFIX = {".tif": "TIFF", ".tiff": "TIFF", ".tga": "TGA"}
-LARGEST_PIXELS = 50_000_000
+# Cameras that are called 50 megapixels have up to 51.3.
+LARGEST_PIXELS = 51_500_000
 SMALLEST_EDGE = 2
-TOO_LARGE = f"is over the limit of {LARGEST_PIXELS // 1_000_000} megapixels"
+TOO_LARGE = f"is over the limit of {LARGEST_PIXELS // 1_000_000} megapixels: save it smaller"
 
 # Larger images are decoded and examined one at a time, so that a pool of threads never has several
 # of them in memory. The lock is reentrant: a thread may need a second one while it has the first.

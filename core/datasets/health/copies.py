@@ -13,7 +13,7 @@ from core.datasets.groups import (
     within_classes,
 )
 from core.datasets.health.finding import Finding, classes_of, shown_groups
-from core.datasets.split import leaking_images
+from core.datasets.split import kept_together, leaking_images
 from core.text import count_text, quoted_list_text
 
 
@@ -23,6 +23,7 @@ def about_copies(dataset: Dataset) -> Iterator[Finding]:
     yield from _leaks(dataset)
     yield from _conflicts(dataset, equal)
     yield from _copies(dataset, equal)
+    yield from _shared_origins(dataset)
     alike = np.bincount(dataset.labels[dataset.look_alikes], minlength=len(dataset.classes))
     names = classes_of(dataset, alike > 0)
     if names:
@@ -132,6 +133,43 @@ def _copies(dataset: Dataset, equal: np.ndarray) -> Iterator[Finding]:
             count,
             actions=("drop_near_duplicates",),
         )
+
+
+def _shared_origins(dataset: Dataset) -> Iterator[Finding]:
+    """Columns such as ``patient_id``: whether the split keeps their images together."""
+    are_kept = kept_together(dataset) is not dataset.groups
+    for origin in dataset.health.shared_origins:
+        if origin.in_several_subsets == 0:
+            continue
+        column, values = repr(origin.column), f"{origin.values:,}"
+        title = f"Several images have the same {column}: {values} on {origin.images:,} images."
+        if origin.in_several_subsets:
+            title = (
+                f"{origin.in_several_subsets:,} of {values} values of {column} have images in more"
+                " than one subset of the split that came with the dataset."
+            )
+        elif are_kept:
+            yield Finding(
+                "kept_together",
+                "note",
+                title,
+                "Headstart's split keeps those with the same one together, so models are tested on"
+                " ones that they never met. Nothing needs to be done.",
+                count=origin.values,
+            )
+            continue
+        advice = (
+            "Models are tested on ones that they met in training, so results may look too good for"
+            " new ones. "
+        )
+        if are_kept:
+            advice += "Let Headstart make its own split, which keeps them together."
+        else:
+            advice += (
+                "They cannot be kept together, because too many images or too few values belong to"
+                " a class. Add images of others, or take the results for what they are."
+            )
+        yield Finding("shared_origin", "warning", title, advice, count=origin.values)
 
 
 def _classes_among(dataset: Dataset, images: np.ndarray) -> tuple[str, ...]:

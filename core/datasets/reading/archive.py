@@ -12,6 +12,7 @@ from core.datasets.reading.members import (
     Member,
     Members,
     Opening,
+    empty_folders,
     follow_links,
 )
 from core.datasets.reading.raw_files import DAMAGE, Listing
@@ -107,7 +108,10 @@ def listing_of(members: Members, opening: Opening) -> tuple[Listing, list[InnerA
     opening.take_files(len(members.files))
     files = follow_links(members.files)
     listing, inner = Listing(notes=list(members.notes)), []
-    names = _names(files, listing)
+    both = _names([*files, *members.folders], listing)
+    names = both[: len(files)]
+    for folder in empty_folders(both[len(files) :], names):
+        listing.add_empty_folder(folder)
     backslash_separates = not any("/" in name for name in names)
     for name, member in zip(names, files, strict=True):
         if backslash_separates and name.endswith("\\"):

@@ -43,6 +43,8 @@ from core.text import count_text, some_text
 
 READ_AS = "class folders"
 IMAGES_TRIED = 10
+MOST_EMPTY_NAMED = 100
+EMPTY = "the folder is empty, so it is no class"
 _TITLE = "The classes are the folders"
 _NONE = LabelledFiles(READ_AS, [])
 
@@ -222,7 +224,30 @@ def _of_level(tree: _Tree, level: Level, choice: Choice) -> Reading:
     if level.note is not None:
         listing.notes.append(level.note)
     reading = Reading(level.title, _NONE, listing, taken, doubt=level.doubt)
-    return _finished(tree, _labelled(tree.places, level.level), reading)
+    found = _finished(tree, _labelled(tree.places, level.level), reading)
+    _refuse_empty_folders(found)
+    return found
+
+
+def _refuse_empty_folders(reading: Reading) -> None:
+    """Name the folders beside the class folders that hold nothing: somebody meant a class."""
+    listing = reading.listing
+    if not listing.empty_folders or not isinstance(reading.found, LabelledFiles):
+        return
+    folders = {(file.raw.parts[:-1], file.class_name) for file in reading.found.files}
+    classes = {name for _, name in folders}
+    beside = {
+        parts[:at] for parts, name in folders for at, part in enumerate(parts) if part == name
+    }
+    empty = sorted(
+        "/".join(parts)
+        for parts in listing.empty_folders
+        if parts[:-1] in beside and parts[-1] not in classes
+    )
+    for path in empty[:MOST_EMPTY_NAMED]:
+        listing.refuse(f"{path}/", EMPTY)
+    if len(empty) > MOST_EMPTY_NAMED:
+        listing.refuse(f"{len(empty) - MOST_EMPTY_NAMED:,} more folders", EMPTY)
 
 
 def _of_one_set(tree: _Tree, level: Level, choice: Choice) -> Reading:

@@ -13,6 +13,8 @@ MOST_DIGITS = 12
 # Fractions of the number of images that the best column names.
 FRACTION_OF_FILES = 0.1
 FRACTION_OF_A_KEY = 0.5
+# Of the rows of a column of numbers, those that may name no image.
+FRACTION_MISSED = 0.1
 
 
 def file_column(table: LabelTable, images: ImageNames) -> int | None:
@@ -41,10 +43,13 @@ def file_column(table: LabelTable, images: ImageNames) -> int | None:
     def numbers_the_rows(at: int) -> bool:
         return header[at] in ROW_NUMBER_NAMES or _counts_up(cells[at][1:])
 
+    names_others = any(
+        2 * sum(map(has_image_suffix, cells[at])) >= len(cells[at]) for at in every if cells[at]
+    )
     best = fullest(every)
     most = len(named[best])
     if not most:
-        return None
+        return None if names_others else _column_of_numbers(table, header, images)
     with_endings = [
         at
         for at in every
@@ -53,9 +58,6 @@ def file_column(table: LabelTable, images: ImageNames) -> int | None:
     ]
     if with_endings:
         return fullest(with_endings)
-    names_others = any(
-        2 * sum(map(has_image_suffix, cells[at])) >= len(cells[at]) for at in every if cells[at]
-    )
     if names_others and 2 * len(set(cells[best])) < len(cells[best]):
         return None  # the images of this table are not there; its labels are numbers
     # Ages and widths may name images too, but they repeat.
@@ -67,6 +69,30 @@ def file_column(table: LabelTable, images: ImageNames) -> int | None:
         and not numbers_the_rows(at)
     ]
     return fullest(keys) if keys and numbers_the_rows(best) else best
+
+
+def _column_of_numbers(table: LabelTable, header: Sequence[str], images: ImageNames) -> int | None:
+    """The column whose numbers name images with leading zeros, which spreadsheets take away.
+
+    None unless nearly each row names another image, and they are half of the images: tables about
+    something else count their rows, too.
+    """
+    named: dict[int, set[int]] = {at: set() for at in range(table.width)}
+    missed = dict.fromkeys(named, 0)
+    for count, (_, row) in enumerate(table.rows()):
+        for at in list(named):
+            cell = row[at] if row is not None and at < len(row) else ""
+            found = {id(raw) for raw in images.find_by_number(cell, table.raw).files[:1]}
+            if found - named[at]:
+                named[at] |= found
+                continue
+            missed[at] += 1
+            if missed[at] > 1 + FRACTION_MISSED * count:  # one is the header
+                del named[at]
+        if not named:
+            return None
+    best = max(named, key=lambda at: (header[at] not in ROW_NUMBER_NAMES, len(named[at])))
+    return best if 2 * len(named[best]) >= images.count else None
 
 
 def second_file_column(table: LabelTable, file: int, images: ImageNames) -> int | None:

@@ -125,7 +125,7 @@ class _Walk:
             shown = prefix or str(folder)
             self._listing.refuse(shown, f"the folder cannot be read ({error.strerror})")
             return
-        around = (*around, folder)
+        around, before = (*around, folder), len(self._files)
         for entry in entries:
             # The file system gives names that are not valid Unicode with surrogates in them.
             name = prefix + os.fsencode(entry.name).decode("utf-8", "replace")
@@ -140,6 +140,9 @@ class _Walk:
                 self._add(name, path, linked)
             elif not is_ignored((entry.name,)):
                 self._go(path, f"{name}/", around, linked)
+        names = (file.name.rpartition("/")[2] for file in self._files[before:])
+        if all(is_ignored((name,)) for name in names):
+            self._listing.add_empty_folder(prefix)
 
     def _followed(self, link: Path, around: Sequence[Path]) -> tuple[Path, str | None]:
         """Where a link leads in the end, and why it is not followed."""

@@ -6,6 +6,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.decoding.not_an_image import is_text
@@ -31,6 +32,8 @@ _SIGNATURES = (
 _IN_BOXES = (b"ftypavif", b"ftypheic", b"ftypmif1")
 TEXT_LOOKED_AT_BYTES = 512
 _NUMBER = re.compile(r"\d+")
+# Where cells are blank, pandas writes the whole numbers beside them as 1.0.
+_WHOLE_NUMBER = re.compile(r"(\d{1,12})(?:\.0)?", re.ASCII)
 _ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 
 
@@ -60,6 +63,12 @@ def stem(name: str) -> str:
 def without_numbers(name: str) -> str:
     """A name with each number as ``#``: thousands of names have a few such forms."""
     return _NUMBER.sub("#", name)
+
+
+def number_in(text: str) -> int | None:
+    """The whole number that a cell or a name is: 17 of ``17``, ``0017`` and ``17.0``."""
+    found = _WHOLE_NUMBER.fullmatch(text.strip())
+    return int(found[1]) if found else None
 
 
 def looks_like_an_image(raw: RawFile) -> bool:
@@ -100,6 +109,19 @@ class ImageNames:
             self._by_name[raw.name.casefold()].append(raw)
             self._by_stem[stem(raw.name).casefold()].append(raw)
 
+    @property
+    def count(self) -> int:
+        return sum(map(len, self._by_name.values()))
+
+    @cached_property
+    def _by_number(self) -> dict[int, list[RawFile]]:
+        found: dict[int, list[RawFile]] = defaultdict(list)
+        for name, images in self._by_stem.items():
+            number = number_in(name)
+            if number is not None:
+                found[number] += images
+        return found
+
     def find(self, cell: str, table: RawFile) -> Named:
         """The image that a ``cell`` of ``table`` names."""
         parts = _parts(cell)
@@ -114,6 +136,22 @@ class ImageNames:
             other = self._by_stem.get(stem(name), [])
             return replace(_choose(other, parts, table), is_certain=False)
         return Named(())
+
+    def find_by_number(self, cell: str, table: RawFile) -> Named:
+        """The image that a ``cell`` names by a number whose leading zeros are gone: 1 is 0001.jpg.
+
+        Spreadsheets take them away.
+        """
+        number = number_in(cell)
+        candidates = [] if number is None else self._by_number.get(number, [])
+        if not candidates:
+            return Named(())
+        return replace(_choose(candidates, [cell.strip()], table), is_certain=False)
+
+    def find_somehow(self, cell: str, table: RawFile) -> Named:
+        """The image that a ``cell`` names as it is, else by its number."""
+        found = self.find(cell, table)
+        return found if found.files else self.find_by_number(cell, table)
 
 
 def _parts(cell: str) -> list[str]:

@@ -149,7 +149,7 @@ def has_header_row(table: LabelTable, images: ImageNames) -> bool:
     named = {bare_name(cell) for cell in first}
     if named & FILE_NAMES and named & LABEL_NAMES:
         return True
-    return not any(images.find(cell, table.raw).files for cell in first)
+    return not any(images.find_somehow(cell, table.raw).files for cell in first)
 
 
 def column_names(table: LabelTable, has_header: bool) -> tuple[str, ...]:

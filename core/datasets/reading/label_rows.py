@@ -10,7 +10,7 @@ from typing import NamedTuple
 from core.datasets.choices import SeveralLabels
 from core.datasets.dataset import LeftOut
 from core.datasets.reading.columns import RefusedRows, why_no_label
-from core.datasets.reading.image_files import ImageNames, Named
+from core.datasets.reading.image_files import ImageNames, Named, number_in, stem
 from core.datasets.reading.label_columns import LabelColumns, marked_columns
 from core.datasets.reading.label_tables import LabelTable
 from core.datasets.reading.raw_files import Listing, RawFile, shown_name
@@ -36,6 +36,13 @@ class LabelledRow(NamedTuple):
     labels: tuple[str, ...]
     subset: str | None
     named: Named
+
+    @property
+    def is_named_by_number(self) -> bool:
+        """Whether the cell is the number of the image without its leading zeros."""
+        number = number_in(self.cell)
+        name = stem(self.raw.name)
+        return number is not None and name != self.cell and number_in(name) == number
 
     @property
     def label(self) -> str:
@@ -220,7 +227,7 @@ def _read_row(
     cell = cells[columns.file].strip()
     if not cell:
         raise _RowProblem("it names no image")
-    named = images.find(cell, table.raw)
+    named = images.find_somehow(cell, table.raw)
     if not named.files:
         raise _RowProblem(_absent(cell))
     if len(named.files) > 1:

@@ -3,7 +3,7 @@
 import os
 import posixpath
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -44,6 +44,7 @@ class Member:
     target: str | None = None
     content: ByteRanges | None = None
     name_is_text: bool = True
+    is_folder: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,11 +52,13 @@ class Members:
     """The files of an archive, folders not counted, and notes about it.
 
     is_upload: the archive is only how files were kept that were uploaded together.
+    folders: the members that stand for folders, whether files are in them or not.
     """
 
     files: Sequence[Member]
     notes: Sequence[str] = ()
     is_upload: bool = False
+    folders: Sequence[Member] = ()
 
 
 def is_bomb(unpacked: int, packed: int) -> bool:
@@ -188,3 +191,23 @@ def _nothing() -> BinaryIO:
 
 
 _NOWHERE = Member("", 0, _nothing, NO_FILE)
+
+
+def member_for_folder(name: str, name_is_text: bool) -> Member:
+    """A member that holds nothing."""
+    return Member(name, 0, _nothing, NO_FILE, name_is_text=name_is_text, is_folder=True)
+
+
+def empty_folders(folders: Sequence[str], files: Iterable[str]) -> list[str]:
+    """Those of the ``folders`` below which none of the ``files`` is, hidden ones not counted."""
+    if not folders:
+        return []
+    split = (name.rpartition("/") for name in files)
+    direct = {folder for folder, _, base in split if not raw_files.is_ignored((base,))}
+    filled = set()
+    for folder in map(posixpath.normpath, direct):
+        while folder and folder not in filled:
+            filled.add(folder)
+            folder = folder.rpartition("/")[0]
+    names = map(posixpath.normpath, folders)
+    return [name for name in names if name not in filled]

@@ -3,10 +3,23 @@ Parquet files that hold them."""
 
 import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from core.datasets.decoding.as_rgb import UnreadableImageError
-from core.datasets.metadata import LONGEST_WORD, MOST_WORDS, MetadataColumn, column_of
+from core.datasets.groups import joined, origin_arrays
+from core.datasets.metadata import (
+    LONGEST_WORD,
+    MOST_WORDS,
+    ORIGIN_COLUMN,
+    UNKNOWN,
+    MetadataColumn,
+    SharedOrigin,
+    column_of,
+    to_arrays,
+)
 from core.datasets.reading.byte_ranges import Scratch, unpacked_copy
 from core.datasets.reading.columns import (
     FILE_NAMES,
@@ -26,7 +39,7 @@ from core.datasets.reading.parquet_files import opened, parquet_rows
 from core.datasets.reading.parquet_images import is_parquet
 from core.datasets.reading.raw_files import Listing, RawFile
 from core.datasets.reading.reader import LabelledFile, LabelledFiles, Reading
-from core.datasets.reading.subset_names import subset_of
+from core.datasets.reading.subset_names import subset_of, words
 from core.datasets.reading.table import LOOKED_AT_ROWS
 from core.errors import HeadstartError
 from core.text import some_text
@@ -36,10 +49,36 @@ MOST_COLUMNS = 30
 MOST_CELLS = 3_000_000
 NAMED_IN_NOTES = 5
 _OTHER_NAMES = INDEX_NAMES | LABEL_NAMES | FILE_NAMES
+# What several images are taken of: models may know it again in the test.
+_ORIGINS = words(
+    "patient subject participant person proband individual volunteer specimen slide biopsy lesion"
+    " nodule case study studyinstance series seriesinstance exam examination video clip track"
+    " sequence session recording burst paciente paziente"
+)
+_OF_KEYS = ("", "id", "ids", "uid", "nr", "no", "num", "number", "name", "code", "key", "index")
+FEWEST_ORIGINS = 5
+FEWEST_IMAGES_OF_ONE = 1.1  # on average
 _ROW = "row "  # as ``parquet_images`` names the place of an image
 
 
-def describe(taken: Reading, listing: Listing) -> tuple[MetadataColumn, ...]:
+@dataclass(frozen=True)
+class Described:
+    """What tables say of the images beside their classes.
+
+    together: int64 ``(N,)``, the same number for images of one origin; None without ``origins``.
+    """
+
+    columns: Sequence[MetadataColumn] = ()
+    origins: tuple[SharedOrigin, ...] = ()
+    together: np.ndarray | None = None
+
+    def arrays(self, images: Sequence[int]) -> dict[str, np.ndarray]:
+        """What ``index.npz`` keeps of these images, by their positions."""
+        columns = to_arrays([column.only(images) for column in self.columns])
+        return columns | origin_arrays(self.together, images)
+
+
+def describe(taken: Reading, listing: Listing) -> Described:
     """What the tables of a source say of the images of a reading, in their order; notes are added
     to the reading. The source must be open.
 
@@ -49,7 +88,7 @@ def describe(taken: Reading, listing: Listing) -> tuple[MetadataColumn, ...]:
     images from being added. Images that came as numbers have no columns.
     """
     if not isinstance(taken.found, LabelledFiles):
-        return ()
+        return Described()
     refused = {entry.file for entry in taken.listing.refused}
     sources = [
         raw
@@ -67,6 +106,9 @@ def describe(taken: Reading, listing: Listing) -> tuple[MetadataColumn, ...]:
         except (HeadstartError, UnreadableImageError) as error:
             notes.append(f"{raw.path} was not read for what it says of the images. {error}")
     columns, texts = found.finished()
+    origins = found.origins()
+    by_origin = [one.column for one in origins]
+    texts = [name for name in texts if name not in by_origin]
     for names, what in (
         ([one.name for one in columns], "Kept to cut results by, and never used in training"),
         (texts, "Not kept, because results cannot be cut by so many different texts"),
@@ -74,7 +116,7 @@ def describe(taken: Reading, listing: Listing) -> tuple[MetadataColumn, ...]:
     ):
         if names:
             notes.append(f"{what}: {some_text(names, NAMED_IN_NOTES)}.")
-    return columns
+    return Described(columns, origins, found.together(by_origin))
 
 
 class _Columns:
@@ -142,6 +184,7 @@ class _Columns:
             different = len(known)
             is_subset = bare_name(name) in SPLIT_NAMES and all(map(subset_of, known))
             is_key = bare_name(name).endswith("id") and different > MOST_WORDS
+            is_key = is_key or name == ORIGIN_COLUMN
             if are_one_to_one(pairs) or is_subset or is_key:
                 continue
             column = column_of(name, cells)
@@ -151,6 +194,46 @@ class _Columns:
                 texts.append(name)
         return tuple(columns), texts
 
+    def origins(self) -> tuple[SharedOrigin, ...]:
+        """The columns whose values stand for what several images were taken of."""
+        found = []
+        for name, cells in self._cells.items():
+            if not _is_of_origin(name):
+                continue
+            subsets: dict[str, set[str]] = {}
+            pairs: set[tuple[str, str]] = set()
+            images = 0
+            for cell, file in zip(cells, self._files, strict=True):
+                text = (cell or "").strip()
+                if text.casefold() not in UNKNOWN:
+                    images += 1
+                    pairs.add((text, file.class_name))
+                    subsets.setdefault(text, set()).update([file.subset] if file.subset else [])
+            values = len(subsets)
+            few = values < FEWEST_ORIGINS or images < FEWEST_IMAGES_OF_ONE * values
+            # One to one with the classes: the people are what is to be recognised.
+            counts = name == ORIGIN_COLUMN or not (few or are_one_to_one(pairs))
+            if not (values and counts):
+                continue
+            has_split = any(subsets.values())
+            several = sum(len(names) > 1 for names in subsets.values()) if has_split else None
+            found.append(SharedOrigin(name, values, images, several))
+        return tuple(found)
+
+    def together(self, columns: Sequence[str]) -> np.ndarray | None:
+        """The same number for images that agree in one of these ``columns``, int64 ``(N,)``."""
+        sets = None
+        for name in columns:
+            numbers: dict[str, int] = {}
+            found = np.empty(len(self._files), np.int64)
+            for at, cell in enumerate(self._cells[name]):
+                text = (cell or "").strip()
+                # An image of which nothing is known is alone.
+                key = f"image {at}" if text.casefold() in UNKNOWN else f"value {text}"
+                found[at] = numbers.setdefault(key, len(numbers))
+            sets = found if sets is None else joined(sets, found)
+        return sets
+
     def _add_table(self, table: LabelTable) -> None:
         if table.width < 2:
             return
@@ -159,7 +242,7 @@ class _Columns:
             return
         header = table.first_rows[0]
         if not table.has_header and (
-            table.has_header is False or self._images.find(header[at], table.raw).files
+            table.has_header is False or self._images.find_somehow(header[at], table.raw).files
         ):
             return  # columns without names say nothing to people
         names = unique_names(header, table.width)
@@ -169,7 +252,7 @@ class _Columns:
         for _, row in itertools.islice(table.rows(), 1, None):
             if row is None or len(row) < len(names):
                 continue
-            images = self._images.find(row[at], table.raw).files
+            images = self._images.find_somehow(row[at], table.raw).files
             if len(images) == 1:
                 cells = dict(zip(names, row, strict=False))
                 self._keep(self._places[id(images[0])], {name: cells[name] for name in wanted})
@@ -181,7 +264,8 @@ class _Columns:
             is_other = bare_name(name) in _OTHER_NAMES or name in self._classes
             if is_other or len(name) > LONGEST_WORD or not name.isprintable():
                 continue
-            if len(self._cells.keys() | found.keys()) < self.room or name in self._cells:
+            has_room = len(self._cells.keys() | found.keys()) < self.room
+            if has_room or name in self._cells or _is_of_origin(name):
                 found[name] = None
             elif name not in self.too_many:
                 self.too_many.append(name)
@@ -192,6 +276,14 @@ class _Columns:
             cells = self._cells.setdefault(name, [None] * len(self._files))
             if cells[place] is None:
                 cells[place] = cell
+
+
+def _is_of_origin(name: str) -> bool:
+    """``patient_id``, ``SeriesInstanceUID``, ``Subject``; or what an export says."""
+    bare = bare_name(name)
+    return name == ORIGIN_COLUMN or any(
+        bare.endswith(key) and bare.removesuffix(key) in _ORIGINS for key in _OF_KEYS
+    )
 
 
 def _rows(raw: RawFile, names: Sequence[str]) -> Iterator[tuple[int, list[str]]]:

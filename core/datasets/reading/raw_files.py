@@ -25,7 +25,23 @@ MOST_FILES = 200_000
 DEEPEST_FOLDERS = 20
 LONGEST_NAME = 255
 
-_IGNORED_NAMES = frozenset({"__macosx", "thumbs.db", "desktop.ini"})
+# Of macOS, Windows, Picasa, and of the servers and disks that photos are kept on: thumbnails,
+# folder icons, bins. A folder of them inside each class folder would look like one more level.
+_IGNORED_NAMES = frozenset(
+    {
+        *("__macosx", "icon\r", "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini"),
+        *("picasa.ini", "zbthumbnail.info", "@eadir", "#recycle", "#snapshot", "$recycle.bin"),
+        *("system volume information", "lost+found"),
+    }
+)
+# Windows keeps more beside a file under its name and a colon, and Linux shows it as a file.
+_STREAMS = ("thumbs.db:", "desktop.ini:")
+# What a Mac shows as a photo while the photo itself is in iCloud alone: ".IMG_1.jpg.icloud".
+_IN_ICLOUD = re.compile(r"\..+\.icloud", re.IGNORECASE)
+NOT_DOWNLOADED = (
+    "only a placeholder: the file itself is still in iCloud. Download the folder first (in Finder:"
+    " Download Now), and add the images again"
+)
 _DRIVE = re.compile(r"^[A-Za-z]:")
 # Marks that change the reading direction: "photo<U+202E>gpj.exe" would be shown as another name.
 DIRECTION_MARKS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -124,7 +140,14 @@ def safe_parts(name: str, backslash_separates: bool = True) -> tuple[str, ...]:
 
 def is_ignored(parts: tuple[str, ...]) -> bool:
     """Whether it is hidden, or left by a system or program (``Thumbs.db``, ``~$list.xlsx``)."""
-    return any(part.startswith((".", "~$")) or part.lower() in _IGNORED_NAMES for part in parts)
+    return any(map(_is_ignored, parts))
+
+
+def _is_ignored(part: str) -> bool:
+    name = part.lower()
+    if _IN_ICLOUD.fullmatch(name):
+        return False
+    return name in _IGNORED_NAMES or name.startswith((".", "~$", *_STREAMS))
 
 
 def shown_name(name: str) -> str:
@@ -138,12 +161,16 @@ def shown_name(name: str) -> str:
 
 @dataclass
 class Listing:
-    """The files of a folder or archive; what was refused, how many were ignored, and notes."""
+    """The files of a folder or archive; what was refused, how many were ignored, and notes.
+
+    empty_folders: the parts of the paths of folders that hold no file.
+    """
 
     files: list[RawFile] = field(default_factory=list)
     refused: list[LeftOut] = field(default_factory=list)
     ignored: int = 0
     notes: list[str] = field(default_factory=list)
+    empty_folders: list[tuple[str, ...]] = field(default_factory=list)
 
     def add(
         self,
@@ -157,6 +184,9 @@ class Listing:
 
         ``backslash_separates``: see ``safe_parts``. Returns what was listed.
         """
+        if name.endswith("Icon\r"):  # of a folder on a Mac: not worth a refusal
+            self.ignored += 1
+            return None
         try:
             parts = safe_parts(name, backslash_separates)
         except RefusedNameError as error:
@@ -164,6 +194,8 @@ class Listing:
             return None
         if not parts or is_ignored(parts):
             self.ignored += 1
+        elif _IN_ICLOUD.fullmatch(parts[-1]):
+            self.refuse(name, NOT_DOWNLOADED)
         elif problem is not None:
             self.refuse(name, problem)
         else:
@@ -171,10 +203,21 @@ class Listing:
             return self.files[-1]
         return None
 
+    def add_empty_folder(self, name: str) -> None:
+        """List a folder that holds no file, unless its name is refused or ignored."""
+        try:
+            parts = safe_parts(name)
+        except RefusedNameError:
+            return
+        if parts and not is_ignored(parts):
+            self.empty_folders.append(parts)
+
     def again(self, files: "Iterable[RawFile] | None" = None) -> "Listing":
         """The same files, or some of them, for one reading: its notes do not reach the others."""
         kept = self.files if files is None else files
-        return Listing(list(kept), list(self.refused), self.ignored, list(self.notes))
+        return Listing(
+            list(kept), list(self.refused), self.ignored, list(self.notes), self.empty_folders
+        )
 
     def refuse(self, name: str, reason: str) -> None:
         self.refused.append(LeftOut(shown_name(name), reason))

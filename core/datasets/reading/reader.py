@@ -1,5 +1,6 @@
 """What the reader of a layout is, and what it gives: readings of labelled files, or of pixels."""
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -174,13 +175,23 @@ def check_classes(classes: list[str], left_out: Sequence[LeftOut] = ()) -> None:
 
 
 def note_alike_classes(classes: Iterable[str], listing: Listing) -> None:
-    """Note class names that differ only in case or in blanks around them: often a mistake."""
+    """Note class names that look the same, or differ only in case or blanks: often a mistake."""
     alike: dict[str, list[str]] = defaultdict(list)
     for name in sorted(classes):
-        alike[name.strip().casefold()].append(name)
+        alike[_as_seen(name)].append(name)
     for names in alike.values():
         if len(names) > 1:
             listing.notes.append(
-                f"The classes {' and '.join(map(repr, names))} differ only in capital letters or"
-                " blanks. They were kept apart; merge them if they are one class."
+                f"The classes {' and '.join(map(repr, names))} differ only in capital letters,"
+                " blanks or invisible signs. They were kept apart; merge them if they are one"
+                " class."
             )
+
+
+def _as_seen(name: str) -> str:
+    """A name without what nobody sees, and with one form of letters that have several: a cell that
+    was copied from a web page may hold a joiner or a mark, and Japanese keyboards write wide
+    letters."""
+    text = unicodedata.normalize("NFKC", name)
+    seen = (letter for letter in text if unicodedata.category(letter) != "Cf")
+    return " ".join("".join(seen).casefold().split())

@@ -172,6 +172,13 @@ def _note_what_was_taken(
             f"{rows.table.name}: column {columns.names[columns.file]!r} names the images, and"
             f" {label} their classes."
         )
+        by_number = [row for row in rows.rows if row.is_named_by_number]
+        if by_number:
+            listing.notes.append(
+                f"{rows.table.name}: {by_number[0].cell} was taken for"
+                f" {shown_name(by_number[0].raw.name)}; {count_text(len(by_number), 'row')} in all"
+                " without the zeros of the file name."
+            )
         if columns.subsets is not None and columns.subsets.meaning is not None:
             meaning = ", ".join(
                 f"{cell} is {subset}" for cell, subset in _used_meaning(rows).items()

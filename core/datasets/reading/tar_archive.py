@@ -17,6 +17,7 @@ from core.datasets.reading.members import (
     Member,
     Members,
     Opening,
+    member_for_folder,
     too_many,
 )
 
@@ -54,6 +55,7 @@ def list_tar(content: ByteRanges, opening: Opening) -> Members:
     Raises ``CannotOpenError`` where it is damaged or has too many members, and ``Cancelled``.
     """
     found: list[Member] = []
+    folders: list[Member] = []
     notes: list[str] = []
     for number, member in enumerate(_walk(content, notes)):
         if number % CANCEL_HEARD_EVERY == 0:
@@ -62,14 +64,14 @@ def list_tar(content: ByteRanges, opening: Opening) -> Members:
         if number > 2 * raw_files.MOST_FILES or len(found) > raw_files.MOST_FILES:
             raise too_many(f"more than {raw_files.MOST_FILES:,}")
         if member is not None:
-            found.append(member)
+            (folders if member.is_folder else found).append(member)
     if not found:
         raise CannotOpenError("the tar is empty")
-    return Members(found, notes)
+    return Members(found, notes, folders=folders)
 
 
 def _walk(content: ByteRanges, notes: list[str]) -> Iterator[Member | None]:
-    """Each member that is no folder, and None for each other header."""
+    """Each member, and None for each other header."""
     position = 0
     attributes: dict[str, str] = {}
     while (block := _read(content, position, BLOCK)).strip(b"\0"):
@@ -90,7 +92,7 @@ def _walk(content: ByteRanges, notes: list[str]) -> Iterator[Member | None]:
         if header.isreg() or header.type not in tarfile.SUPPORTED_TYPES:
             size = _size(attributes.get("size"), header.size)
         position = _after(content, start, size)
-        yield None if header.isdir() else _member(header, attributes, content.part(start, size))
+        yield _member(header, attributes, content.part(start, size))
         attributes = {}
     if len(block) < BLOCK:
         notes.append(NO_END)
@@ -150,6 +152,9 @@ def _attributes(content: ByteRanges, header: tarfile.TarInfo, start: int) -> dic
 
 def _member(header: tarfile.TarInfo, attributes: dict[str, str], content: ByteRanges) -> Member:
     name = attributes.get("GNU.sparse.name") or attributes.get("path") or header.name
+    is_text = "path" in attributes and "name is text" in attributes
+    if header.isdir():
+        return member_for_folder(name, is_text)
     target = problem = None
     if header.issym() or header.islnk():
         target = attributes.get("linkpath") or header.linkname
@@ -161,5 +166,4 @@ def _member(header: tarfile.TarInfo, attributes: dict[str, str], content: ByteRa
         problem = _SPARSE
     elif not header.isreg():
         problem = NO_FILE
-    is_text = "path" in attributes and "name is text" in attributes
     return Member(name, content.size_bytes, content.opened, problem, target, content, is_text)

@@ -19,6 +19,7 @@ from core.datasets.reading.members import (
     Member,
     Members,
     is_bomb,
+    member_for_folder,
     too_many,
 )
 from core.datasets.reading.split_archives import HOW_TO_JOIN
@@ -82,6 +83,11 @@ def list_zip(content: ByteRanges) -> Members:
     file.limited = False
     # Not ``is_dir()``: it fails where a name is empty.
     entries = [entry for entry in archive.infolist() if not entry.filename.endswith("/")]
+    folders = [
+        member_for_folder(*_name(entry))
+        for entry in archive.infolist()
+        if entry.filename.endswith("/")
+    ]
     if not entries:
         raise CannotOpenError("the zip is empty")
     if all(entry.flag_bits & ENCRYPTED for entry in entries):
@@ -89,7 +95,7 @@ def list_zip(content: ByteRanges) -> Members:
     _check_methods(entries)
     overlapping = _overlapping(entries)
     members = [_member(archive, entry, overlapping) for entry in entries]
-    return Members(members, is_upload=archive.comment == UPLOAD_COMMENT)
+    return Members(members, is_upload=archive.comment == UPLOAD_COMMENT, folders=folders)
 
 
 def check_whole(content: ByteRanges) -> None:

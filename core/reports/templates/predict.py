@@ -26,7 +26,7 @@ SUFFIXES = {
     *(".heic", ".heif", ".jp2", ".jxl", ".dcm", ".dng", ".nef", ".cr2", ".arw"),  # each is told
 }
 BACKENDS = ("tensorflow", "jax", "torch")  # what Keras can compute with
-LARGEST_PIXELS = 50_000_000
+LARGEST_PIXELS = 51_500_000
 Image.MAX_IMAGE_PIXELS = None  # the limit above is checked instead
 # Pillow gives the upper bytes of 16-bit colours; read in the other order, it gives the lower ones.
 OTHER_ORDER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}

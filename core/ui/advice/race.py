@@ -123,7 +123,9 @@ def _follow(dataset: Dataset) -> None:
             bar, action = st.columns([5, 1.4], vertical_alignment="center")
             with bar:
                 if race.job.state == "queued":
-                    st.progress(0.0, text=waiting_text(reads.store().queue_place(race.job.id)))
+                    store = reads.store()
+                    place, wait = store.queue_place(race.job.id), store.device_wait(None)
+                    st.progress(0.0, text=waiting_text(place, wait))
                 else:
                     show_progress(race.job.progress)
             cancel_button(

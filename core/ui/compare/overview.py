@@ -17,6 +17,7 @@ from core.analysis.words.summary import describe_findings
 from core.charts.accuracy import accuracy_scores, ladder_chart, scores_chart
 from core.charts.curves import CURVE_METRICS, curve_chart
 from core.experiments.planning import below_title
+from core.experiments.records import ExperimentRecord
 from core.reports.export import run_command, to_csv, to_json
 from core.reports.report import report_html
 from core.reports.tables import export_zip_of_tables
@@ -30,7 +31,13 @@ from core.ui.frame.page import link_to
 from core.ui.widgets.answer import show_cards
 from core.ui.widgets.exhibit import evidence_or_words, sentences, show_exhibit
 from core.ui.widgets.glossary import explain_all
-from core.ui.widgets.results import INTERVAL_HELP, show_facts, show_results_table, show_seeds
+from core.ui.widgets.results import (
+    INTERVAL_HELP,
+    show_facts,
+    show_note,
+    show_results_table,
+    show_seeds,
+)
 
 LADDER_HELP = (
     "From always predicting the commonest class, at the bottom of the ladder, to the best "
@@ -68,6 +75,7 @@ def show_overview(subject: Subject) -> None:
         # Of all strategies, whichever are shown below.
         drawn(subject.with_all, _draw_findings)
     drawn(subject, _draw_facts)
+    _show_written(subject.experiment)
     if comparison.is_active:
         st.info("This experiment is still at work; its rows appear as they finish.")
         link_to("benchmark", "Watch it", experiment=subject.id)
@@ -106,6 +114,22 @@ def _draw_findings(subject: Subject) -> None:
 
 def _draw_facts(subject: Subject) -> None:
     show_facts(subject.comparison)
+
+
+def _show_written(experiment: ExperimentRecord) -> None:
+    """The note, and the way to the experiment that this one repeats with changes."""
+    labels = experiment.labels
+    if labels.repeats and labels.repeats in {one.id for one in reads.store().experiments()}:
+        link_to(
+            "compare",
+            "Compare with the one it repeats",
+            experiment=experiment.id,
+            view="several",
+            several=f"{labels.repeats},{experiment.id}",
+        )
+    if labels.note:
+        st.header("Note")
+        show_note(labels.note)
 
 
 def _draw_accuracies(subject: Subject) -> None:

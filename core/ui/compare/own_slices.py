@@ -7,10 +7,9 @@ import streamlit as st
 from core.analysis.image_properties import ImageProperty
 from core.analysis.slices import Slicing
 from core.analysis.words.slices import slice_title
-from core.experiments.labels import OwnSlice
 from core.experiments.records import ExperimentRecord
 from core.text import escape_markdown, list_text
-from core.ui.frame import actions
+from core.ui.frame import actions, reads
 from core.ui.frame.access import may_edit, show_viewer_note
 from core.ui.frame.errors import error_box
 
@@ -36,8 +35,8 @@ def show_own_slices(experiment: ExperimentRecord, slicing: Slicing, classes: Seq
                     st.button(
                         "Remove",
                         key=f"slices.remove.{place}",
-                        on_click=_save,
-                        args=(experiment.id, [*own[:place], *own[place + 1 :]]),
+                        on_click=_remove,
+                        args=(experiment.id, one.name),
                     )
         if not may_edit():
             show_viewer_note("name slices")
@@ -63,6 +62,9 @@ def _offer_form(experiment: ExperimentRecord, parts: dict[str, str]) -> None:
                 st.rerun()
 
 
-def _save(experiment_id: str, slices: Sequence[OwnSlice]) -> None:
+def _remove(experiment_id: str, name: str) -> None:
+    """Others may have named slices since the page was drawn: those stay."""
     with error_box():
-        actions.label_experiments([experiment_id], slices=slices)
+        own = reads.store().experiment(experiment_id).labels.slices
+        kept = [one for one in own if one.name != name]
+        actions.label_experiments([experiment_id], slices=kept)

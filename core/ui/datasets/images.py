@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.datasets.choices import SUBSETS
 from core.datasets.dataset import Dataset
-from core.text import count_text, dimensions_text, escape_markdown, shorten
+from core.text import count_text, dimensions_text, escape_markdown, isolated, shorten
 from core.ui.datasets.facts import IMAGES
 from core.ui.frame import reads
 from core.ui.frame.address import Choice, choose_in_list, remember, wanted_number
@@ -56,7 +56,7 @@ def marked_images(dataset: Dataset) -> set[int]:
 def _show_gallery(dataset: Dataset) -> None:
     counts = dataset.class_counts
     options = {"": f"All classes ({dataset.image_count:,})"} | {
-        name: f"{name} ({count:,})" for name, count in counts.items()
+        name: f"{isolated(name)} ({count:,})" for name, count in counts.items()
     }
     about = "Type to search. The number behind each class counts its images."
     chosen = choose_in_list(Choice("class", "Class", "class", options, "", about))

@@ -9,7 +9,7 @@ import streamlit as st
 from core.errors import BadInput, HeadstartError, UnknownName
 from core.experiments.imports import ImportRecord, list_imports
 from core.jobs.progress import waiting_text
-from core.text import escape_markdown, quoted_list_text
+from core.text import count_text, escape_markdown, quoted_list_text
 from core.ui.benchmark import STATE_LOOKS
 from core.ui.datasets.question import show_question
 from core.ui.frame import actions, reads
@@ -130,8 +130,11 @@ def _show_outcome(entry: ImportRecord) -> None:
             text = f"It could also be read so: {escape_markdown(other.title)}. See Manage."
             st.caption(f":material/alt_route: {text}")
     title = "" if dataset.reading is None else dataset.reading.title
-    for note in [n for n in dataset.health.notes if n.rstrip(".") not in title][:MOST_NOTES]:
+    notes = [note for note in dataset.health.notes if note.rstrip(".") not in title]
+    for note in notes[:MOST_NOTES]:
         st.caption(f":material/info: {escape_markdown(note)}")
+    if len(notes) > MOST_NOTES:
+        st.caption(f"{count_text(len(notes) - MOST_NOTES, 'more note')}: see its Health.")
     with st.container(horizontal=True):
         link_to("datasets", f"Open {escape_markdown(dataset.name)}", dataset=dataset.folder.name)
         link_to("benchmark", "Benchmark it", dataset=dataset.folder.name)

@@ -15,7 +15,7 @@ from core.datasets.reading.question import (
     TableSample,
 )
 from core.datasets.reading_choice import FOLDERS, NAMES, Choice
-from core.text import code_markdown, escape_markdown, quoted_list_text
+from core.text import code_markdown, escape_markdown, isolated, quoted_list_text
 from core.ui.frame.address import in_text_colour
 
 OFFERS_IN_A_ROW = 2
@@ -227,7 +227,7 @@ def _ask_for_folders(question: Question, key: str) -> dict[str, object]:
 
     def shown(folder: str) -> str:
         counted = question.folders.get(folder)
-        return folder if counted is None else f"{folder} ({counted:,})"
+        return folder if counted is None else f"{isolated(folder)} ({counted:,})"
 
     subsets: dict[str, str] = {}
     for place, subset in zip(st.columns(len(SUBSETS), gap="medium"), SUBSETS, strict=True):

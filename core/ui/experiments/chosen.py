@@ -1,7 +1,7 @@
 """What can be done with the rows that are chosen: open, compare, name, archive, remove."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +10,28 @@ import streamlit as st
 
 from core.analysis.comparison import title_of
 from core.analysis.several import MOST_EXPERIMENTS
-from core.errors import HeadstartError
+from core.backbones.registry import BACKBONES
+from core.errors import BadInput, HeadstartError
 from core.experiments.labels import history
 from core.experiments.records import ExperimentRecord
 from core.experiments.removal import loss_of, removed_lately, why_kept
 from core.experiments.sharing import export_file
 from core.jobs.records import RETRYABLE_STATES
-from core.strategies.registry import offered_strategies
+from core.strategies.registry import STRATEGIES, offered_strategies
 from core.text import count_text, escape_markdown, size_text
 from core.ui.frame import actions, reads
 from core.ui.frame.access import editor_help, may_edit, show_viewer_note
-from core.ui.frame.address import remember
 from core.ui.frame.errors import LARGEST_DOWNLOAD_BYTES, error_box, file_or_error
 from core.ui.frame.page import link_to
-from core.ui.widgets.results import experiment_label
+from core.ui.widgets.results import experiment_label, show_note
 
 WHERE_ARCHIVED = "The filter Archive says which are shown."
+WHERE_REMOVED = "For an hour they can be taken back, below the table."
+NOTE_HELP = (
+    "Markdown. HTML, images and links to anything but web pages are shown as they are typed. "
+    "Compare shows it, and so does the report."
+)
+INTERRUPTED = "interrupted"
 # Pixels, those of a button: the table must not move when the first row is chosen.
 LINE_HEIGHT = 40
 
@@ -78,15 +84,32 @@ def _offer_resume(chosen: Sequence[ExperimentRecord]) -> None:
         disabled=not may_edit(),
         help=editor_help(),
         on_click=_resume,
-        args=([experiment.id for experiment in chosen],),
+        args=([experiment.id for experiment in chosen], RETRYABLE_STATES),
     )
 
 
-def _resume(experiment_ids: Sequence[str]) -> None:
+def offer_interrupted(experiments: Sequence[ExperimentRecord]) -> None:
+    """All runs that a lost worker left, with one click; those that somebody cancelled stay."""
+    counts = {one.id: one.state_counts.get(INTERRUPTED, 0) for one in experiments}
+    ids = [experiment_id for experiment_id, count in counts.items() if count]
+    if not ids:
+        return
+    st.button(
+        f"Start {count_text(sum(counts.values()), 'interrupted run')} again",
+        key="experiments.interrupted",
+        icon=":material/restart_alt:",
+        disabled=not may_edit(),
+        help=editor_help(),
+        on_click=_resume,
+        args=(ids, (INTERRUPTED,)),
+    )
+
+
+def _resume(experiment_ids: Sequence[str], states: Collection[str]) -> None:
     with error_box():
-        for experiment_id in experiment_ids:
-            for run in reads.store().runs(experiment_id, RETRYABLE_STATES):
-                actions.retry_run(run.id)
+        for sentence in actions.resume_experiments(experiment_ids, states):
+            st.warning(escape_markdown(sentence), icon=":material/error:")
+    with error_box():  # also for those that were queued before something went wrong
         reads.wake_worker()
 
 
@@ -96,7 +119,8 @@ def _offer_export(experiment: ExperimentRecord) -> None:
         "Export …",
         icon=":material/download:",
         disabled=not is_whole,
-        help="One file for another Headstart. All runs must have finished.",
+        help="One file for another Headstart, with name, note and tags. All runs must have "
+        "finished.",
     ):
         kept_bytes = loss_of([experiment], reads.store()).size_bytes
         _offer_file(experiment, "Results and weights", kept_bytes)
@@ -144,11 +168,14 @@ def show_import() -> None:
         st.form("experiments.import", clear_on_submit=True),
     ):
         file = st.file_uploader("A file that Export made", type="zip")
-        if st.form_submit_button("Import") and file is not None:
+        if st.form_submit_button("Import"):
             with error_box():
+                if file is None:
+                    raise BadInput("Choose a file first.", "file")
                 imported = actions.import_experiment(file)
                 reads.wake_worker()  # images in it are read by a job
-                remember(words=imported, page=None)  # among many it would not be seen
+                # Among many, or behind a filter, it would not be seen.
+                st.query_params.from_dict({"words": imported})
                 st.rerun()
 
 
@@ -172,8 +199,8 @@ def _offer_removal(chosen: Sequence[ExperimentRecord]) -> None:
         args=([experiment.id for experiment in chosen],),
     )
     st.markdown(
-        "Or drop the trained weights alone: results and comparisons stay, but these networks can "
-        "no longer be tried, exported or looked into."
+        f"Or drop the trained weights alone, {size_text(loss.weights_bytes)}: results and "
+        "comparisons stay, but these networks can no longer be tried, exported or looked into."
     )
     st.button(
         "Drop weights",
@@ -186,6 +213,7 @@ def _offer_removal(chosen: Sequence[ExperimentRecord]) -> None:
 def _remove(experiment_ids: Sequence[str]) -> None:
     with error_box():
         actions.remove_experiments(experiment_ids)
+        st.toast(f"Removed: {count_text(len(experiment_ids), 'experiment')}. {WHERE_REMOVED}")
 
 
 def _drop_weights(experiment_ids: Sequence[str]) -> None:
@@ -241,8 +269,7 @@ def _show_labels(experiment: ExperimentRecord) -> None:
     """Of one, to read and, for editors, to write; below them who changed it."""
     labels = experiment.labels
     if not may_edit():
-        if labels.note:
-            st.markdown(escape_markdown(labels.note))
+        show_note(labels.note)
         show_viewer_note("name experiments")
     else:
         with st.form(f"experiments.labels.{experiment.id}", border=False):
@@ -254,10 +281,14 @@ def _show_labels(experiment: ExperimentRecord) -> None:
                 accept_new_options=True,
                 placeholder="Type one, then Enter",
             )
-            note = st.text_area("Note", labels.note, max_chars=10_000)
+            note = st.text_area("Note", labels.note, max_chars=10_000, help=NOTE_HELP)
             if st.form_submit_button("Save", icon=":material/save:"):
+                typed: dict[str, Any] = {"name": name, "tags": tags, "note": note}
+                was = {"name": labels.name, "tags": sorted(labels.tags), "note": labels.note}
+                # Only these: meanwhile somebody else may have changed another field.
+                changed = {field: typed[field] for field in typed if typed[field] != was[field]}
                 with error_box():
-                    actions.label_experiments([experiment.id], name=name, tags=tags, note=note)
+                    actions.label_experiments([experiment.id], **changed)
                     st.rerun()
     changes = history(reads.store(), experiment.id)
     if changes:
@@ -274,7 +305,7 @@ def _show_labels(experiment: ExperimentRecord) -> None:
             )
 
 
-@st.dialog("Add strategies or seeds")
+@st.dialog("Add strategies, backbones or seeds")
 def _show_extension(experiment: ExperimentRecord) -> None:
     """More strategies and seeds on the same split, scored on the same test images."""
     spec = experiment.spec
@@ -289,12 +320,26 @@ def _show_extension(experiment: ExperimentRecord) -> None:
             "More seeds", 0, 20, help=f"Of each strategy. It has {len(spec.seeds)}."
         )
         strategies = st.multiselect("More strategies", offered, format_func=title_of)
+        backbones = st.multiselect(
+            "More backbones",
+            _other_backbones(there),
+            format_func=lambda name: BACKBONES[name].title,
+            help="Each in the modes that the experiment has of others.",
+        )
         if st.form_submit_button("Run them", icon=":material/play_arrow:"):
             first = max(spec.seeds) + 1
             with error_box():
-                actions.extend_experiment(experiment, strategies, range(first, first + more))
+                new = range(first, first + more)
+                actions.extend_experiment(experiment.id, strategies, new, backbones)
                 reads.wake_worker()
                 st.rerun()
+
+
+def _other_backbones(there: Collection[str]) -> list[str]:
+    """Names of those that can be chosen and that no strategy ``there`` is of."""
+    known = (STRATEGIES[name].backbone for name in there if name in STRATEGIES)
+    used = {one.name for one in known if one is not None}
+    return [name for name, one in BACKBONES.items() if one.is_offered and name not in used]
 
 
 def _shown(value: object) -> str:

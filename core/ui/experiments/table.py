@@ -17,7 +17,7 @@ from core.errors import HeadstartError
 from core.experiments.records import ExperimentRecord
 from core.strategies.registry import STRATEGIES
 from core.text import count_text, seconds_text, size_text
-from core.ui.experiments.chosen import show_chosen, show_import, show_removed
+from core.ui.experiments.chosen import offer_interrupted, show_chosen, show_import, show_removed
 from core.ui.experiments.listed import listed, make_missing
 from core.ui.frame import reads
 from core.ui.frame.access import visitor
@@ -52,6 +52,7 @@ COLUMN_HELP = {
     "cheapest as good": "The quickest strategy that cannot be told apart from the best, and that "
     "is clearly better than the majority class; with the time of one run.",
     "owner": "Who started it. Those from the command line, and older ones, have none.",
+    "reviewed": "Who stands behind it, and since when; empty: a draft.",
     "time": "Of all runs together, as they were when they ran.",
     "size": "Predictions and trained weights on this machine.",
 }
@@ -73,7 +74,7 @@ class Entry:
     def words(self) -> str:
         """What the search looks at, in small letters."""
         spec, labels = self.experiment.spec, self.experiment.labels
-        titles = (title_of(name) for name, _ in spec.strategies)
+        titles = (f"{name} {title_of(name)}" for name, _ in spec.strategies)
         parts = (self.experiment.id, labels.name, labels.note, *labels.tags, spec.dataset_name)
         parts += (labels.owner,)
         return " ".join((*parts, *titles, spec.preset, f"{spec.image_size} px")).casefold()
@@ -120,6 +121,7 @@ def show_experiments(experiments: Sequence[ExperimentRecord]) -> None:
         if len(found) < len(entries)
         else count_text(len(entries), "experiment")
     )
+    offer_interrupted([entry.experiment for entry in found])
     pages = max(1, -(-len(found) // ROWS_ON_A_PAGE))
     page = page_number(pages)
     shown = found[(page - 1) * ROWS_ON_A_PAGE : page * ROWS_ON_A_PAGE]
@@ -273,7 +275,7 @@ def _row(entry: Entry) -> dict[str, Any]:
         "state": states[entry.state],
         "owner": labels.owner,
         "made": "recorded" if experiment.recorded else "here",
-        "reviewed": labels.reviewed,
+        "reviewed": f"{labels.reviewed_by}, {labels.reviewed_at[:10]}" if labels.reviewed else None,
         "tags": list(labels.tags),
         "time": seconds_text(result.seconds) if result else None,
         "size": size_text(result.size_bytes) if result else None,
@@ -295,11 +297,15 @@ def _cheapest(result: ListedResult) -> str | None:
     return f"{result.cheapest}, {seconds_text(result.cheapest_seconds)}"
 
 
-@st.cache_data(max_entries=512, ttl=3600, show_spinner=False)
 def _thumbnail(dataset_id: str) -> str | None:
     """The first image of its largest class as a data address; None where it is not here."""
     try:
-        images = reads.class_images(reads.dataset(dataset_id), 1)
-    except HeadstartError:
+        return _found_thumbnail(dataset_id)
+    except HeadstartError:  # not remembered: the images may come later
         return None
+
+
+@st.cache_data(max_entries=512, ttl=3600, show_spinner=False)
+def _found_thumbnail(dataset_id: str) -> str | None:
+    images = reads.class_images(reads.dataset(dataset_id), 1)
     return f"data:image/png;base64,{base64.b64encode(images[0][2]).decode()}" if images else None

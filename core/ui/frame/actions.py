@@ -5,7 +5,7 @@ an action cannot be reached past the roles: not from a callback, a form, a fragm
 that somebody made by hand. Each raises ``NotAllowed`` for whoever is no editor.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,9 +16,9 @@ from core.datasets.dataset import Dataset
 from core.datasets.reading_choice import Choice
 from core.datasets.versions import Changes
 from core.experiments import extension, imports, own_backbones, removal, sharing
-from core.experiments.labels import change_labels
+from core.experiments.labels import change_several
 from core.experiments.limits import check_stored
-from core.experiments.records import ExperimentRecord, ExperimentSpec
+from core.experiments.records import ExperimentSpec
 from core.experiments.remeasure import request_remeasure
 from core.settings import current_settings
 from core.ui.frame import reads
@@ -26,26 +26,28 @@ from core.ui.frame.access import editors_only, visitor
 
 
 @editors_only
-def create_experiments(specs: Sequence[ExperimentSpec]) -> list[str]:
+def create_experiments(specs: Sequence[ExperimentSpec], repeats: str = "") -> list[str]:
     """Queue the runs of all ``specs``, or of none; returns the ids of the experiments, whose owner
-    is whoever is signed in.
+    is whoever is signed in. ``repeats``: the experiment that was changed to get there.
 
     Raises ``LimitReached`` where too many runs would wait, or the home is full.
     """
     check_stored(0, "what these runs keep")
     owner = visitor().email or ""
-    return reads.store().create_experiments(specs, current_settings().most_queued_runs, owner)
+    most = current_settings().most_queued_runs
+    return reads.store().create_experiments(specs, most, owner, repeats)
 
 
 @editors_only
 def extend_experiment(
-    experiment: ExperimentRecord, strategies: Sequence[str], seeds: Sequence[int]
+    experiment_id: str, strategies: Sequence[str], seeds: Sequence[int], backbones: Sequence[str]
 ) -> None:
-    """Queue more strategies and seeds of it. Raises ``BadInput`` where they could not be compared
-    with the others, ``LimitReached``."""
+    """Queue more strategies, seeds, and the modes that it has of more ``backbones``. Raises
+    ``BadInput`` where they could not be compared with the others, ``LimitReached``."""
     check_stored(0, "what these runs keep")
-    spec = extension.plan_extension(reads.store(), experiment, strategies, seeds)
-    extension.extend(reads.store(), experiment.id, spec, current_settings().most_queued_runs)
+    now = reads.store().experiment(experiment_id)  # others may have added to it meanwhile
+    spec = extension.plan_extension(reads.store(), now, strategies, seeds, backbones)
+    extension.extend(reads.store(), experiment_id, spec, current_settings().most_queued_runs)
 
 
 @editors_only
@@ -63,6 +65,18 @@ def retry_run(run_id: str) -> None:
 
 
 @editors_only
+def resume_experiments(experiment_ids: Iterable[str], states: Collection[str]) -> list[str]:
+    """``extension.resume`` of each; returns what is wrong with runs that cannot be read any more.
+    Raises ``LimitReached``."""
+    check_stored(0, "what these runs keep")
+    most = current_settings().most_queued_runs
+    unreadable = []
+    for experiment_id in experiment_ids:
+        unreadable += extension.resume(reads.store(), experiment_id, most, states)[1]
+    return unreadable
+
+
+@editors_only
 def remeasure_runs(run_ids: Iterable[str]) -> None:
     """Measure their steady epochs again. Raises ``BadInput`` where that is not possible."""
     for run_id in run_ids:
@@ -71,9 +85,8 @@ def remeasure_runs(run_ids: Iterable[str]) -> None:
 
 @editors_only
 def label_experiments(experiment_ids: Iterable[str], **given: Any) -> None:
-    """``labels.change_labels`` of each, all checked with the first. Raises ``BadInput``."""
-    for experiment_id in experiment_ids:
-        change_labels(reads.store(), experiment_id, _who(), **given)
+    """``labels.change_several``: of all or of none. Raises ``BadInput``."""
+    change_several(reads.store(), experiment_ids, _who(), **given)
 
 
 @editors_only

@@ -11,9 +11,10 @@ from core.analysis.measured import class_counts_by_subset, duplicate_facts, subs
 from core.charts.curves import best_epoch_chart
 from core.charts.dataset import split_chart
 from core.datasets.dataset import Dataset
+from core.datasets.split import kept_together
 from core.errors import BadInput
 from core.experiments.records import finished_runs
-from core.text import count_text, escape_markdown, percent_text
+from core.text import count_text, escape_markdown, list_text, percent_text
 from core.training.spec import with_train_fraction
 from core.ui.frame import reads
 from core.ui.frame.address import Choice, choose_in_list
@@ -72,6 +73,7 @@ def _show_counts(text: Text, subject: Subject, dataset: Dataset) -> None:
         no_groups=not found.groups,
         group_images=count_text(found.images, "image"),
         divided=found.divided or "none",
+        origins=None if spec.given_split else _origins(dataset),
         example_images=len(found.example) or None,
         example_subset=found.example_subset.replace("train", "training"),
     )
@@ -80,6 +82,13 @@ def _show_counts(text: Text, subject: Subject, dataset: Dataset) -> None:
     with st.expander("Class by class", icon=":material/table:"):
         frame = pd.DataFrame({"class": dataset.classes} | counts)
         show_table(frame, f"classes.{subject.id}", "Images of each class in each subset.")
+
+
+def _origins(dataset: Dataset) -> str | None:
+    """The columns by which the split keeps images together, in words."""
+    if kept_together(dataset) is dataset.groups:
+        return None
+    return list_text([one.column for one in dataset.health.shared_origins], "or")
 
 
 def _show_duplicates(dataset: Dataset, images: Sequence[int]) -> None:

@@ -7,12 +7,14 @@ one at a time, until the next one.
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+from urllib.parse import urlsplit
 
 import numpy as np
 import streamlit as st
 
 from core.analysis.guessing import shuffled
 from core.datasets.dataset import Dataset
+from core.datasets.decoding.not_an_image import READABLE
 from core.errors import BadInput
 from core.live.images import Likeness, UploadedImage, prepare_upload, prepared_of
 from core.text import escape_markdown, shorten
@@ -27,8 +29,12 @@ GALLERY_SIZE = 12
 # All twelve with their gaps fit side by side into a window of 1280 pixels.
 GALLERY_TILE_SIZE = 76
 LONGEST_CLASS = 9
-# What browsers offer to choose; the content of a file tells what it really is.
-IMAGE_TYPES = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff")
+# What browsers offer to choose: all that a dataset may hold; the content tells what a file really
+# is. Without HEIC among them, an iPhone gives its photos as JPEG.
+IMAGE_TYPES = (
+    *("jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp", "gif", "tif", "tiff"),
+    *("avif", "tga", "ppm", "pgm", "pbm", "pnm"),
+)
 SUBSET_WORDS = {
     "train": "It is one of the training images: every network has seen it together with its "
     "label, so a correct prediction proves nothing.",
@@ -90,9 +96,15 @@ def choose_image(subject: Subject, dataset: Dataset) -> ShownImage | None:
             "Drop one picture here",
             type=IMAGE_TYPES,
             key=f"try.upload.{subject.id}",
-            help="JPEG, PNG, WebP, BMP, GIF or TIFF, of any size; grey or colour.",
+            help=f"{READABLE}; of any size, grey or colour.",
         )
     else:
+        if not camera_is_allowed(st.context.url):
+            st.info(
+                "Browsers give the camera only to addresses that begin with https, and to the "
+                "machine itself (localhost). Under Your own, a telephone offers its camera too.",
+                icon=":material/no_photography:",
+            )
         given = st.camera_input("Take a picture", key=f"try.camera.{subject.id}", width=420)
     st.caption(
         "Headstart reads your picture in memory and forgets it: it is not stored and does not "
@@ -103,6 +115,12 @@ def choose_image(subject: Subject, dataset: Dataset) -> ShownImage | None:
         st.session_state.pop(_KEPT, None)
         return None
     return _own(subject, dataset, given.file_id, given.name, given.getvalue())
+
+
+def camera_is_allowed(address: str | None) -> bool:
+    """Whether browsers let a page at that address use the camera; yes where it is not known."""
+    parts = urlsplit(address or "")
+    return parts.scheme != "http" or parts.hostname in ("localhost", "127.0.0.1", "::1")
 
 
 def _held_out(subject: Subject, dataset: Dataset) -> ShownImage:

@@ -7,6 +7,7 @@ import streamlit as st
 from core.analysis.comparison import COLUMN_HELP, Comparison, results_frame, seeds_frame
 from core.analysis.words.own_backbones import describe_origins, describe_overlap
 from core.experiments.records import ExperimentRecord
+from core.markdown import safe_html
 from core.text import count_text, escape_markdown, exact_percent_text, percent_text
 from core.ui.frame.address import Choice, choose_in_list
 from core.ui.widgets.exhibit import show_table
@@ -63,6 +64,12 @@ def choose_experiment(
     chosen = choose_in_list(choice, width="stretch")
     st.query_params["experiment"] = chosen
     return chosen
+
+
+def show_note(note: str) -> None:
+    """A note as ``core.markdown`` reads it."""
+    if html := safe_html(note):  # of nothing but definitions of links there is none
+        st.html(html)
 
 
 def recorded_text(comparison: Comparison) -> str | None:

@@ -53,7 +53,7 @@ def test_i3_i10_bombs_inside_a_normal_upload(upload_with_bombs, home):
     report = add_under_limits(upload_with_bombs, home, ONE_GIGABYTE, file_bytes=1_000_000)
     assert report["images"] == 6
     assert report["reasons"] == {
-        "cats/600 megapixels.png": "the image is over the limit of 50 megapixels",
+        "cats/600 megapixels.png": "the image is over the limit of 51 megapixels: save it smaller",
         "cats/bomb.bmp": "unpacked larger than 4 GiB",
         "dogs/liar with a wrong sum.bmp": (
             "cannot be read, or damaged (Bad CRC-32 for file 'dogs/liar with a wrong sum.bmp')"

@@ -111,7 +111,7 @@ def test_every_kind_of_tga(mode, options):
 
 def test_a_tga_of_100_megapixels_is_refused():
     header = bytes([0, 0, 2, *[0] * 9, 0x10, 0x27, 0x10, 0x27, 24, 0])
-    with pytest.raises(UnreadableImageError, match="over the limit of 50 megapixels"):
+    with pytest.raises(UnreadableImageError, match="over the limit of 51 megapixels"):
         decode(header, "x.tga")
 
 

@@ -145,16 +145,16 @@ def test_pictures_without_an_ending_are_known_by_content():
     ]
 
 
-@pytest.mark.parametrize("other", ["Cats", " cats"])
-def test_classes_that_differ_in_case_or_blanks_are_said(other):
+@pytest.mark.parametrize("other", ["Cats", " cats", "cats\u200b", "c\u00adats", "\uff43ats"])
+def test_classes_that_look_alike_are_said(other):
     found, notes = read(
         "train/cats/1.jpg", "train/dogs/1.jpg", f"test/{other}/1.jpg", "test/dogs/2.jpg"
     )
     assert len(set(found.values())) == 4
     first, second = sorted(["cats", other])
     assert notes[-1] == (
-        f"The classes {first!r} and {second!r} differ only in capital letters or blanks. They were"
-        " kept apart; merge them if they are one class."
+        f"The classes {first!r} and {second!r} differ only in capital letters, blanks or invisible"
+        " signs. They were kept apart; merge them if they are one class."
     )
 
 

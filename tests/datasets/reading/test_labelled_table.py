@@ -88,6 +88,37 @@ def test_pictures_are_found_however_they_are_named(how):
     assert listing.refused == []
 
 
+NUMBERED = tuple(f"photos/{at:04}.jpg" for at in range(998, 1002))
+# Excel takes leading zeros away; pandas writes 1.0 where cells of the column are blank.
+NUMBERS = {
+    "all of them": (("0001.jpg", "0002.jpg", "0010.jpg", "0011.jpg"), ("1", "2", "10", "11"), 4),
+    "some of them": (NUMBERED, ("998", "999", "1000", "1001"), 2),
+    "as fractions": (NUMBERED, ("998.0", "999.0", "1000.0", "1001.0"), 4),
+    "without header": (NUMBERED, ("998", "999", "1000", "1001"), 2),
+}
+
+
+@pytest.mark.parametrize("how", NUMBERS)
+def test_numbers_without_their_leading_zeros_name_images(how):
+    paths, cells, by_number = NUMBERS[how]
+    table = lines(*cells, header=None if how == "without header" else "Nr,Klasse")
+    labels, listing = read(members(table, paths))
+    assert labels == dict(zip(paths, ("cat", "dog", "cat", "dog"), strict=True))
+    assert listing.refused == []
+    name = paths[0].rpartition("/")[2]
+    assert (
+        f"labels.csv: {cells[0]} was taken for {name}; {by_number} rows in all without the zeros of"
+        " the file name." in listing.notes
+    )
+
+
+def test_numbers_that_count_something_else_name_no_images():
+    """The epochs of a training, beside a hundred images in class folders."""
+    paths = tuple(f"{name}/{at:05}.jpg" for name in ("cats", "dogs") for at in range(1, 51))
+    table = csv_bytes("epoch,kind", *(f"{at},{at % 2}" for at in range(1, 31)))
+    assert the_reading(labelled_table, listing_of(members(table, paths)), Choice()) is None
+
+
 @pytest.mark.parametrize("name", ["labels.csv", "labels.tsv", "meta/labels.txt", "LABELS.CSV"])
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|", " "])
 def test_names_of_tables_and_separators(name, separator):
@@ -279,8 +310,8 @@ def test_labels_that_differ_only_in_case_are_said():
     table = csv_bytes("file,label", "a.jpg,Cat", "b.jpg,cat", "c.jpg,dog")
     _, listing = read(members(table, FLAT[:3]))
     assert (
-        "The classes 'Cat' and 'cat' differ only in capital letters or blanks. They were kept"
-        " apart; merge them if they are one class."
+        "The classes 'Cat' and 'cat' differ only in capital letters, blanks or invisible signs."
+        " They were kept apart; merge them if they are one class."
     ) in listing.notes
 
 

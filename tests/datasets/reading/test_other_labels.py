@@ -38,11 +38,11 @@ CASES = {
         {"Annotations/0001.xml": b"<annotation/>"},
         f"Annotations/0001.xml may contain labels, as COCO and Pascal VOC have them; {NEEDED}",
     ),
-    "zeros that Excel took": (
+    "numbers of other images": (
         FLAT,
-        {"labels.csv": csv_bytes("image,label", "1,cat", "2,dog", "3,cat")},
+        {"labels.csv": csv_bytes("image,label", "71,cat", "72,dog", "73,cat")},
         "labels.csv has a column 'label', but none of its columns names an image: its first line"
-        " is 1, cat. There are photos/0001.jpg and photos/0002.jpg.",
+        " is 71, cat. There are photos/0001.jpg and photos/0002.jpg.",
     ),
 }
 

@@ -47,7 +47,7 @@ DATASET_CHANGES = {
 DATASET_READS = {
     "list_readings",
     "list_datasets", "open_dataset", "store_lock", "incoming_folder", "checked_name",
-    "content_id", "digit_images", "preview",
+    "digit_images", "preview",
 }  # fmt: skip
 IMPORT_CHANGES = {
     "receive_upload", "import_folder", "retry_import", "cancel_import", "forget_import",
@@ -55,7 +55,8 @@ IMPORT_CHANGES = {
 }  # fmt: skip
 IMPORT_READS = {"MOST_UPLOADED_FILES", "ImportRecord", "find_import", "list_imports"}
 EXPERIMENT_CHANGES = {
-    "change_labels", "remove_experiments", "undo_removal", "delete_removed", "drop_weights",
+    "change_labels", "change_several", "write_labels", "remove_experiments", "undo_removal",
+    "delete_removed", "drop_weights", "resume",
     "plan_extension", "import_file", "request_remeasure", "request_facts", "request_race",
 }  # fmt: skip
 FORBIDDEN = (
