@@ -20,7 +20,7 @@ def test_a_forecast_is_a_verdict_a_range_and_a_time():
     frame = forecasts_frame(MADE)
     assert frame["verdict"].tolist() == ["worth running", "not compared"]
     assert [round(value, 6) for value in frame.iloc[0, 2:5]] == [80, 76, 84]
-    assert frame["time"].tolist() == ["2 min", None]
+    assert frame["time"].fillna("").tolist() == ["2 min", ""]
     details = forecast_details_frame(MADE)
     assert [round(value, 6) for value in details.iloc[0, 1:3]] == [72, 88]
     assert details["largest training (images)"].tolist()[0] == 200

@@ -130,8 +130,8 @@ def test_forecasts_and_verdicts_are_printed(type_it: TypeIt, store: Store, arrow
         "VGG16 probe", "worth running", "80.0 %", "76.0 to 84.0 %", "2 min"
     ]  # fmt: skip
     assert "MLP: cannot win here. It is expected 20.0 points behind VGG16 probe" in out
-    assert "This version comes without a recorded series" in out or "Tested on " in out
-    assert f"python -m core run {arrows.id[:12]} --strategies majority,vgg16_probe\n" in out
+    assert "Tested on 16 datasets of 6 sources" in out
+    assert f"python -m core run {arrows.id[:12]} --strategies majority,mlp,vgg16_probe" in out
 
 
 def test_forecasts_that_missed_too_often_are_not_printed(
