@@ -124,7 +124,7 @@ def test_forecasts_and_verdicts_are_printed(type_it: TypeIt, store: Store, arrow
     status, out, err = type_it("advise", "arrows")
     assert (status, err) == (0, "")
     assert out.startswith("Run first: VGG16 probe.\n")
-    assert "How sure: it will be 76.0 to 84.0 % in 8 of 10 cases, judged by 40 earlier" in out
+    assert "Confidence: it will be 76.0 to 84.0 % in 8 of 10 cases, judged by 40 earlier" in out
     rows = [line.split("  ") for line in out.splitlines() if line.startswith("VGG16 probe ")]
     assert [cell.strip() for cell in rows[0] if cell.strip()] == [
         "VGG16 probe", "worth running", "80.0 %", "76.0 to 84.0 %", "2 min"

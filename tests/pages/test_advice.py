@@ -130,7 +130,7 @@ def test_verdicts_say_why_and_regret_stands_beside_fixed_rules(arrows, store):
     app = is_whole(open_cold("advice"))
     text = everything(app).replace("\\", "")
     assert app.header[0].value == "Run first\\: VGG16 probe"
-    assert "How sure: it will be 76.0 to 84.0 % in 8 of 10 cases, judged by 40 earlier" in text
+    assert "Confidence: it will be 76.0 to 84.0 % in 8 of 10 cases, judged by 40 earlier" in text
     assert "VGG16 probe: worth running. It has the highest forecast." in text
     assert "more than both forecasts are likely to be off together (11.3 points)" in text
     _, query_string = links(app)["Fill the Benchmark form with these"]

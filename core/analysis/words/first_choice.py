@@ -38,9 +38,12 @@ def describe_first(facts: Facts, choice: FirstChoice | None) -> list[str]:
         return describe_backbones(facts)
     found = [describe_what(choice)]
     if choice.forecast is not None:
-        found += [_why_trained(choice, choice.forecast), _how_sure_trained(choice, choice.forecast)]
+        found += [
+            _why_trained(choice, choice.forecast),
+            _confidence_trained(choice, choice.forecast),
+        ]
     elif measured := _measured(facts, choice):
-        found += [_why_measured(facts, measured), _how_sure_measured(facts, measured)]
+        found += [_why_measured(facts, measured), _confidence_measured(facts, measured)]
     beside = [title_of(name) for name in choice.strategies if name != choice.strategy]
     if beside:
         found.append(f"Run beside it, to see what it is worth: {'; '.join(beside)}.")
@@ -85,9 +88,9 @@ def _why_measured(facts: Facts, measured: BackboneFacts) -> str:
     return f"{found} Of the networks that may be best it is the smallest."
 
 
-def _how_sure_measured(facts: Facts, measured: BackboneFacts) -> str:
+def _confidence_measured(facts: Facts, measured: BackboneFacts) -> str:
     found = (
-        f"How sure: with other images like these the test would get "
+        f"Confidence: with other images like these the test would get "
         f"{range_words(measured.probe.low, measured.probe.high)} right, 19 times in 20."
     )
     others = [one for one in facts.backbones if one.name != measured.name]
@@ -111,11 +114,11 @@ def _why_trained(choice: FirstChoice, made: AccuracyForecast) -> str:
     )
 
 
-def _how_sure_trained(choice: FirstChoice, made: AccuracyForecast) -> str:
+def _confidence_trained(choice: FirstChoice, made: AccuracyForecast) -> str:
     if made.verdict != "worth":
-        return f"How sure: not yet. {why_not(made, made)}."
+        return f"Confidence: not yet. {why_not(made, made)}."
     found = (
-        f"How sure: it will be {range_words(made.low_80, made.high_80)} in 8 of 10 cases, judged "
+        f"Confidence: it will be {range_words(made.low_80, made.high_80)} in 8 of 10 cases, judged "
         f"by {count_text(made.cases, 'earlier forecast')}."
     )
     others = [one for one in choice.together if one.strategy != choice.strategy]

@@ -54,7 +54,7 @@ from core.ui.widgets.forms import OVERRIDES, written_overrides
 from core.ui.widgets.glossary import explain_all
 
 INTRODUCTION = (
-    "What is worth running on your images, and how sure is that? A quick test finds out before "
+    "What is worth running on your images, and with what confidence? A quick test finds out before "
     "anything is trained. It takes a minute or so for a thousand images."
 )
 
