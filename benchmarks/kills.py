@@ -2,9 +2,10 @@
 
 ``python -m benchmarks.kills`` (with ``make cluster-test`` before, for Ray) starts a PostgreSQL
 server, a cluster of three nodes with a slot each, and queues jobs of some seconds. Then it kills at
-random a worker, the process of a job, a whole node (but the head; it comes back), or the server
-(which starts again after two seconds), until no job waits or runs. Jobs are stand-ins: what is
-tried is the queue.
+random a worker, the process of a job, a whole node (it comes back), the head (then Ray is started
+again on all nodes, and the workers with it, as docs/cluster.md says), or the server (which starts
+again after two seconds), until no job waits or runs. ``--kinds`` says which. Jobs are stand-ins:
+what is tried is the queue.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import signal
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
@@ -27,7 +29,8 @@ from tests.operations.made_cluster import STAND_IN, RayCluster, ray_cluster
 from tests.postgres import Server, running_server
 
 HOSTS = ("head", "second", "third")
-KILLS = ("worker", "child", "node", "database")
+KILLS = ("worker", "child", "node", "head", "database")
+UP = ("--cpus-per-slot", "1")
 # Counts each time that a job becomes finished, whoever says so.
 TRIGGER = (
     "CREATE TABLE ends (id text)",
@@ -41,9 +44,12 @@ TRIGGER = (
 class Campaign:
     """One cluster, its server and its queue; each method is one fault, False if it had no aim."""
 
-    def __init__(self, cluster: RayCluster, server: Server, queue: JobQueue, seed: int) -> None:
+    def __init__(
+        self, cluster: RayCluster, server: Server, queue: JobQueue, seed: int, kinds: Sequence[str]
+    ) -> None:
         self.cluster, self.server, self.queue = cluster, server, queue
         self.random = random.Random(seed)
+        self.kinds = kinds
         self.killed_children: set[str] = set()
 
     def worker(self) -> bool:
@@ -66,6 +72,19 @@ class Campaign:
         self.cluster.start_node(host)
         return True
 
+    def head(self) -> bool:
+        self.cluster.kill_head()
+        time.sleep(self.random.uniform(2, 8))
+        self.cluster.start_again()
+        self.up()
+        return True
+
+    def up(self) -> None:
+        """A worker on each node."""
+        done = self.cluster.type_it("cluster", "up", "--address", self.cluster.address, *UP)
+        if done.returncode:
+            raise SystemExit(done.stderr.decode())
+
     def database(self) -> bool:
         self.server.stop("immediate")
         time.sleep(2)
@@ -81,7 +100,9 @@ def _kill(process_id: int) -> bool:
     return True
 
 
-def run(jobs: int, seconds: int, limit_seconds: float, seed: int) -> dict[str, object]:
+def run(
+    jobs: int, seconds: int, limit_seconds: float, seed: int, kinds: Sequence[str]
+) -> dict[str, object]:
     folder = Path(tempfile.mkdtemp(prefix="hs-ray-"))
     with tempfile.TemporaryDirectory() as home, running_server(is_durable=True) as server:
         variables = {
@@ -93,14 +114,12 @@ def run(jobs: int, seconds: int, limit_seconds: float, seed: int) -> dict[str, o
         queue = open_queue()
         server.execute(*TRIGGER)
         with ray_cluster(folder, variables, *HOSTS) as cluster:
-            up = ("cluster", "up", "--address", cluster.address, "--cpus-per-slot", "1")
-            done = cluster.type_it(*up)
-            if done.returncode:
-                raise SystemExit(done.stderr.decode())
+            campaign = Campaign(cluster, server, queue, seed, kinds)
+            campaign.up()
             names = [f"job-{number}" for number in range(jobs)]
             for name in names:
                 queue.add_job(NewJob(name, "train", {"do": "take", "seconds": seconds}))
-            found = _kill_until_done(Campaign(cluster, server, queue, seed), limit_seconds)
+            found = _kill_until_done(campaign, limit_seconds)
             at_work = [one for name in names for one in processes_of(name)]
             workers = len(queue.live_workers())
         ends = Counter(name for (name,) in server.execute("SELECT id FROM ends"))
@@ -124,7 +143,7 @@ def _kill_until_done(campaign: Campaign, limit_seconds: float) -> dict[str, obje
             if not campaign.queue.jobs(states=ACTIVE_STATES):
                 break
             if time.monotonic() >= next_kill:
-                kind = campaign.random.choice(KILLS)
+                kind = campaign.random.choice(campaign.kinds)
                 hit = getattr(campaign, kind)()
                 kills[kind] += hit
                 print(f"{passed:.0f} s: {kind} {'killed' if hit else 'not there'}", flush=True)
@@ -141,8 +160,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=4, help="how long a job takes")
     parser.add_argument("--limit", type=float, default=600, help="seconds until it is given up")
     parser.add_argument("--seed", type=int, default=0, help="of what is killed when")
+    parser.add_argument("--kinds", nargs="+", choices=KILLS, default=KILLS, help="what is killed")
     given = parser.parse_args()
-    print(json.dumps(run(given.jobs, given.seconds, given.limit, given.seed), indent=2))
+    found = run(given.jobs, given.seconds, given.limit, given.seed, given.kinds)
+    print(json.dumps(found, indent=2))
 
 
 if __name__ == "__main__":

@@ -69,6 +69,23 @@ class RayCluster:
             except psutil.NoSuchProcess:
                 continue
 
+    def start_again(self) -> None:
+        """As whoever finds the head lost: what is left of Ray ends on each node, and starts anew,
+        which takes another port here: the old one may be held for a while."""
+        hosts = ["head", *(host for host in self.raylets if host != "head")]
+        self.end()
+        self.raylets.clear()
+        self.port = _free_port()
+        for host in hosts:
+            self.start_node(host)
+
+    def kill_head(self) -> None:
+        """Its node, and what keeps the state of the cluster."""
+        control = [one for one in self._processes() if one.info["name"] == "gcs_server"]
+        self.kill_node("head")
+        for process in control:
+            process.kill()
+
     def type_it(self, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
         """A verb of the command line, with Ray."""
         command = [*self._program("python"), "-m", "core", *arguments]
@@ -84,21 +101,25 @@ class RayCluster:
         return child_environment() | quiet | self.variables
 
     def end(self) -> None:
-        for process in psutil.process_iter(["environ"]):
-            if (process.info["environ"] or {}).get("RAY_TMPDIR") == str(self.folder):
-                try:
-                    process.kill()
-                except psutil.NoSuchProcess:
-                    continue
+        for process in self._processes():
+            try:
+                process.kill()
+            except psutil.NoSuchProcess:
+                continue
+
+    def _processes(self) -> list[psutil.Process]:
+        """All of this cluster, with the jobs of its workers."""
+        return [
+            process
+            for process in psutil.process_iter(["environ", "name"])
+            if (process.info["environ"] or {}).get("RAY_TMPDIR") == str(self.folder)
+        ]
 
 
 @contextmanager
 def ray_cluster(folder: Path, variables: dict[str, str], *hosts: str) -> Iterator[RayCluster]:
     """``folder`` has a short path: Ray keeps sockets below it."""
-    with socket.socket() as free:
-        free.bind(("", 0))
-        port = free.getsockname()[1]
-    cluster = RayCluster(folder, variables, port)
+    cluster = RayCluster(folder, variables, _free_port())
     try:
         for host in hosts:
             cluster.start_node(host)
@@ -106,6 +127,12 @@ def ray_cluster(folder: Path, variables: dict[str, str], *hosts: str) -> Iterato
     finally:
         cluster.end()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("", 0))
+        return int(free.getsockname()[1])
 
 
 def _own_address() -> str:

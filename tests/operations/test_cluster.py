@@ -110,3 +110,27 @@ def test_a_node_that_differs_is_refused_by_name(queue: JobQueue, cluster: RayClu
     assert "is refused: it needs PostgreSQL" in done.stderr.decode()
     assert "stranger" in done.stderr.decode()
     assert done.stdout.decode().count("0 workers started, 1 there before") == 2
+
+
+def test_when_the_head_is_lost_its_job_waits_again_and_a_new_cluster_does_the_rest(
+    queue: JobQueue, cluster: RayCluster, tmp_path: Path
+) -> None:
+    tally = tmp_path / "tally"
+    names = [f"job-{number}" for number in range(6)]
+    add(queue, *names, do="take", seconds=4, tally=str(tally))
+    wait_for(lambda: all(queue.job(name).progress for name in names[:2]), seconds=120)
+    on_head = next(job.id for job in queue.jobs(states=("running",)) if job.device == "slot-1")
+    cluster.kill_head()
+    assert processes_of(on_head) == []
+    cluster.start_again()
+    # The former workers are silent for as long as their lease, and then forgotten.
+    up = ("cluster", "up", "--address", cluster.address, "--cpus-per-slot", "1")
+    done = cluster.type_it(*up)
+    assert done.returncode == 0, done.stderr.decode()
+    wait_for(lambda: not queue.jobs(states=("queued", "running")), seconds=120)
+    jobs = {job.id: job for job in queue.jobs()}
+    assert {job.state for job in jobs.values()} == {"finished"}
+    assert jobs[on_head].attempts == 2
+    assert max(job.attempts for job in jobs.values()) == 2
+    assert set(tally.read_text().split()) == set(names)
+    assert len(queue.live_workers()) == len(HOSTS)

@@ -7,6 +7,7 @@ import pytest
 from core.experiments.planning import plan_experiment
 from core.experiments.store import open_store
 from core.jobs.progress import Progress
+from core.text import escape_markdown
 from core.training.events import SplitScore, TrackedImage
 from core.training.scoring import tracked_rows
 from core.ui.frame import reads
@@ -78,6 +79,26 @@ def test_a_waiting_experiment_shows_its_place_and_its_pictures(experiment_id):
     assert numbers(app) == [("MLP", "—", "waiting")]
     assert "no answer yet" in words(app)
     assert "no answers yet" in words(app)
+
+
+def test_an_experiment_that_waits_for_a_busy_kind_of_device_says_so(store, experiment_id):
+    other = store.create_experiment(plan_experiment("arrows", ["mlp"], image_size=8))
+    for name, kind in (("fast", "H200"), ("slow", "T4")):
+        store.device_kind = kind
+        store.register_worker(name, 1)
+    store.device_kind = "H200"
+    run = store.claim_next("fast", experiment_id)
+    store.finish_run(run.id, made_up.result(epochs=0))
+    assert store.claim_next("fast", other).group_id == other
+    why = escape_markdown(
+        "waits for H200, on which the times of this experiment are taken (its worker is busy); "
+        "1 worker on another kind of device may not take it"
+    )
+    app = open_cold("watch", experiment=experiment_id)
+    assert [bar.proto.text for bar in app.get("progress")] == [
+        f"1 of 2 runs done · Next in the queue · {why}"
+    ]
+    assert f"Next in the queue · {why}" in words(open_cold("benchmark", experiment=experiment_id))
 
 
 def test_while_it_trains_it_shows_numbers_answers_and_the_majority_line(store, experiment_id):
