@@ -13,7 +13,8 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from core.analysis.advice.facts import IMAGE_SIZE, Facts, measure_facts
+from core.analysis.advice.facts import IMAGE_SIZE, measure_facts
+from core.analysis.advice.gathered import Advice, gather
 from core.analysis.advice.race.request import Race, plan_race, run_race
 from core.analysis.backbones import backbone_matrix
 from core.analysis.comparison import Comparison, compare_experiment
@@ -135,15 +136,16 @@ class Lab:
         """Take in what ``Experiment.export`` wrote elsewhere. Raises ``BadInput``."""
         return Experiment(self.store, import_file(self.store, Path(path)))
 
-    def advise(self, dataset: Dataset | str, image_size: int = IMAGE_SIZE) -> Facts:
-        """What is known of a dataset before anything is trained on it: measured in a job, unless
-        that was done before. ``image_size`` in pixels.
+    def advise(self, dataset: Dataset | str, image_size: int = IMAGE_SIZE) -> Advice:
+        """What to run first on a dataset, and what that rests on: it is measured in a job, unless
+        that was done before, and nothing is trained. ``image_size`` in pixels.
 
-        ``core.analysis.advice.placing`` and ``core.analysis.words.advice`` say what it means.
-        Raises ``BadInput`` where the dataset cannot be split or no backbone is on this machine.
+        ``core.analysis.words.first_choice`` says it in sentences. Raises ``BadInput`` where the
+        dataset cannot be split or no backbone is on this machine.
         """
         known = open_dataset(dataset) if isinstance(dataset, str) else dataset
-        return measure_facts(self.store, known, self.say, image_size)
+        facts = measure_facts(self.store, known, self.say, image_size)
+        return gather(self.store, known, facts, list_datasets())
 
     def race(
         self,

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import core as headstart
+from core.analysis.advice import facts as facts_module
 from core.analysis.advice.race import request
 from core.experiments import recorded
 from core.experiments.run_files import write_predictions
@@ -18,6 +19,7 @@ from core.settings import PROJECT_ROOT
 from core.training.events import Predictions
 from tests import made_up
 from tests.analysis.advice.race.conftest import StandIn
+from tests.made_facts import facts
 from tests.stored_home import add_arrows, do_next, leave_out_bundled_datasets
 
 CODE = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -106,6 +108,23 @@ def test_a_race_gives_those_that_are_worth_a_full_run(tmp_path, monkeypatch):
     race = lab.race("arrows", 5, ["mlp", "majority"], image_size=8)
     assert (race.ended, race.remaining) == ("done", ("majority", "mlp"))
     assert race.status.leader.strategy == "mlp"
+
+
+def test_advice_says_what_to_run_first(tmp_path, monkeypatch):
+    """The facts are made up, where a job would have measured them."""
+    monkeypatch.setenv("HEADSTART_HOME", str(tmp_path))
+    leave_out_bundled_datasets(tmp_path)
+    monkeypatch.setattr(recorded.import_recorded, "__defaults__", (tmp_path / "nothing",))
+    monkeypatch.setattr(facts_module, "is_available", lambda weights: weights.backbone == "vgg16")
+    arrows = add_arrows()
+    here = facts_module.backbones_here()
+    facts_module.write_facts(facts(arrows), facts_module.facts_path(arrows, 96, here))
+    lab = headstart.open_home(tmp_path, say=lambda _line: None)
+    advice = lab.advise("arrows")
+    assert advice.first.strategy == "efficientnet_lite0_probe"
+    assert advice.facts.train_images == 113
+    assert (advice.forecasts, advice.is_silent) == ((), False)
+    assert list(advice.placements) == [arrows.id]
 
 
 def test_importing_it_loads_nothing_heavy():

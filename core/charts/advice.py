@@ -44,7 +44,7 @@ PROBE, NEIGHBOURS = ("linear probe", "circle"), ("nearest neighbours", "diamond-
 GREY = "#808890"
 # Labels of a log axis touch where their counts are less than this factor apart.
 APART = 1.25
-ACCURACY = "accuracy by cross-validation (%)"
+ACCURACY = "images right in the quick test (%)"
 
 
 def probes_chart(facts: Facts) -> Exhibit:
@@ -168,7 +168,7 @@ def blocks_chart(facts: Facts, blocks: Blocks, placement: Placement) -> Exhibit:
 def growth_chart(facts: Facts) -> Exhibit:
     """The probe on ever more images, a line for each backbone."""
     counts = [float(point.images) for one in facts.backbones for point in one.curve]
-    axis = count_axis("images that the probe is fitted on", counts)
+    axis = count_axis("training images", counts)
     shown = _apart(sorted({int(count) for count in counts}))
     axis |= {"tickvals": shown, "ticktext": [f"{count:,}" for count in shown]}
     axis["range"] = [math.log10(min(counts)) - 0.1, math.log10(max(counts)) + 0.1]

@@ -1,6 +1,4 @@
-"""A race as a chart: accuracy on validation images against training images, and who was dropped."""
-
-import math
+"""A race as a chart: what each strategy gets right so far, and what it may still reach at best."""
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -11,81 +9,51 @@ from core.analysis.comparison import title_of
 from core.analysis.words.race import scored_words, verdict_words
 from core.charts.exhibit import Exhibit
 from core.charts.style import (
-    LEGEND_BELOW,
-    MARGIN,
+    DOTTED,
     appearance_of,
-    count_axis,
-    empty_chart,
+    chart_of_rows,
     hundredfold,
-    line_of,
     marker_of,
     percent_axis,
+    row_label,
     whiskers,
 )
 from core.text import count_text, escape_plotly, percent_text
 
-# More for each entry of the legend, which takes a line of its own on a telephone.
-HEIGHT, ENTRY_HEIGHT = 380, 20
 FADED = 0.45
-# Points of a straight line on an axis of logarithms, where it is bent.
-_BENDS = 12
+LARGE, SMALL = 12, 7
 
 
 def race_chart(race: Race) -> Exhibit:
-    """A line for each strategy with its intervals. Who was dropped is faint, with the optimistic
-    line that was not enough, dotted on to all training images."""
-    status = race.status
-    shown = [one for one in status.racers if one.points]
-    counts = [float(size) for size in (*race.spec.sizes, race.spec.train_images)]
-    axis = count_axis("training images", counts)
-    axis |= {"tickvals": counts, "ticktext": [f"{round(count):,}" for count in counts]}
-    axis["range"] = [math.log10(min(counts)) - 0.06, math.log10(max(counts)) + 0.06]
-    points = [point for one in shown for point in one.scored]
-    figure = empty_chart(
-        HEIGHT + ENTRY_HEIGHT * len(shown),
-        axis,
-        percent_axis(
-            "validation images correct (%)",
-            100 * max((point.high for point in points), default=1.0) + 3,
-            100 * min((point.low for point in points), default=0.0) - 3,
-        ),
-        margin=MARGIN | {"t": 24},
-        legend=LEGEND_BELOW,
+    """A row for each strategy, the highest at the top: its last point with the interval, earlier
+    ones small, and dotted what it may reach at best. A vertical line stands at the lower end of the
+    leader's interval; who was dropped, or could not be trained further, is faint and below."""
+    trained = [one for one in race.status.racers if one.points]
+    shown = sorted(trained, key=lambda one: (not _is_out(race, one), one.points[-1].accuracy))
+    figure = chart_of_rows(
+        [_label(race, one) for one in shown], percent_axis("validation images correct (%)", 103)
     )
-    for one in shown:
-        title, scored = escape_plotly(title_of(one.strategy)), one.scored
-        is_out = race.verdict(one) in (Verdict.DROPPED, Verdict.FAILED)
-        bars = whiskers(
-            [100 * point.accuracy for point in scored],
-            [100 * point.low for point in scored],
-            [100 * point.high for point in scored],
+    for place, one in enumerate(shown):
+        _add_row(figure, race, one, place)
+    leader = race.status.leader
+    if leader is not None and leader.last is not None:
+        figure.add_vline(x=100 * leader.last.low, line=DOTTED)
+        figure.add_annotation(
+            x=100 * leader.last.low,
+            y=1,
+            yref="paper",
+            yanchor="bottom",
+            xanchor="right" if leader.last.low >= 0.5 else "left",
+            showarrow=False,
+            text=f"leader at least {percent_text(leader.last.low)}",
         )
-        figure.add_scatter(
-            name=f"{title} (dropped)" if one.dropped else title,
-            legendgroup=one.strategy,
-            x=[point.images for point in scored],
-            y=[100 * point.accuracy for point in scored],
-            mode="lines+markers",
-            cliponaxis=False,
-            opacity=FADED if is_out else 1.0,
-            line=line_of(one.strategy),
-            marker=marker_of(one.strategy),
-            error_y=bars | {"color": appearance_of(one.strategy).colour, "thickness": 1},
-            hovertext=[
-                f"{title}, {count_text(point.images, 'training image')}: "
-                f"{escape_plotly(scored_words(point))}<br>"
-                f"{escape_plotly(verdict_words(race, one))}"
-                for point in scored
-            ],
-            hoverinfo="text",
-        )
-        if one.dropped is not None:
-            _add_optimistic_line(figure, one, race.spec.train_images)
     words = "; ".join(
         f"{title_of(one.strategy)} "
-        + ", ".join(f"{percent_text(point.accuracy)} of {point.images:,}" for point in one.scored)
+        + ", ".join(
+            f"{percent_text(point.accuracy)} after {point.images:,}" for point in one.scored
+        )
         + f", {verdict_words(race, one)}"
-        for one in shown
+        for one in trained
     )
     frame = pd.DataFrame(
         {
@@ -96,11 +64,11 @@ def race_chart(race: Race) -> Exhibit:
             "high (%)": 100 * point.high,
             "time (s)": point.seconds,
         }
-        for one in shown
+        for one in trained
         for point in one.scored
     )
-    described = f"Accuracy on validation images by training images: {words}."
-    return Exhibit(figure, described if shown else "No training is done yet.", frame)
+    described = f"Accuracy on validation images after so many training images: {words}."
+    return Exhibit(figure, described if trained else "No training is done yet.", frame)
 
 
 def race_frame(race: Race) -> pd.DataFrame:
@@ -112,7 +80,7 @@ def race_frame(race: Race) -> pd.DataFrame:
             "correct (%)": hundredfold(one.last.accuracy if one.last else None),
             "low (%)": hundredfold(one.last.low if one.last else None),
             "high (%)": hundredfold(one.last.high if one.last else None),
-            "optimistic, on all images (%)": hundredfold(one.line),
+            "at best, on all images (%)": hundredfold(one.line),
             "verdict": verdict_words(race, one),
         }
         for one in race.status.racers
@@ -121,21 +89,74 @@ def race_frame(race: Race) -> pd.DataFrame:
     return frame.astype({"training images": "Int64"})
 
 
-def _add_optimistic_line(figure: go.Figure, one: Racer, train_images: int) -> None:
-    drop = one.dropped
-    start = next((point for point in one.scored if drop and point.images == drop.images), None)
-    if drop is None or start is None:
-        return
-    steps = [step / _BENDS for step in range(_BENDS + 1)]
-    figure.add_scatter(
-        name="",
-        legendgroup=one.strategy,
-        showlegend=False,
-        x=[start.images + step * (train_images - start.images) for step in steps],
-        y=[100 * (start.high + step * (drop.line - start.high)) for step in steps],
-        mode="lines",
-        cliponaxis=False,
-        opacity=FADED,
-        line={"color": appearance_of(one.strategy).colour, "dash": "dot", "width": 1},
-        hoverinfo="skip",
+def _scores(one: Racer) -> str:
+    scores = [f"{percent_text(point.accuracy)} after {point.images:,}" for point in one.scored]
+    return ", ".join(scores)
+
+
+def _is_out(race: Race, one: Racer) -> bool:
+    return race.verdict(one) in (Verdict.DROPPED, Verdict.FAILED)
+
+
+def _label(race: Race, one: Racer) -> str:
+    point = one.points[-1]
+    out = ", out" if _is_out(race, one) else ""
+    return row_label(
+        title_of(one.strategy), percent_text(point.accuracy), f" after {point.train_images:,}{out}"
     )
+
+
+def _add_row(figure: go.Figure, race: Race, one: Racer, place: int) -> None:
+    scored, look = one.scored, appearance_of(one.strategy)
+    opacity = FADED if _is_out(race, one) else 1.0
+    title, verdict = escape_plotly(title_of(one.strategy)), escape_plotly(verdict_words(race, one))
+    best = _best_end(one)
+    if best is not None:
+        start, end = best
+        figure.add_scatter(
+            name="",
+            x=[100 * start, 100 * end],
+            y=[place, place],
+            mode="lines+markers",
+            cliponaxis=False,
+            opacity=opacity,
+            line={"color": look.colour, "dash": "dot", "width": 2},
+            marker={"symbol": ["line-ns-open"] * 2, "size": [0, LARGE], "color": look.colour},
+            hoverinfo="skip",
+        )
+    last = scored[-1]
+    bar = whiskers([100 * last.accuracy], [100 * last.low], [100 * last.high])
+    for points, marker, error_x in (
+        (scored[:-1], marker_of(one.strategy, SMALL, is_open=True), None),
+        ([last], marker_of(one.strategy, LARGE), bar | {"color": look.colour}),
+    ):
+        if not points:
+            continue
+        figure.add_scatter(
+            name=title,
+            x=[100 * point.accuracy for point in points],
+            y=[place] * len(points),
+            mode="markers",
+            cliponaxis=False,
+            opacity=opacity,
+            marker=marker,
+            error_x=error_x,
+            hovertext=[
+                f"{title}, {count_text(point.images, 'training image')}: "
+                f"{escape_plotly(scored_words(point))}<br>{verdict}"
+                for point in points
+            ],
+            hoverinfo="text",
+        )
+
+
+def _best_end(one: Racer) -> tuple[float, float] | None:
+    """From the upper end of the interval that its line starts at to where the line ends: of one
+    that was dropped as it was then."""
+    if one.dropped is not None:
+        images, line = one.dropped.images, one.dropped.line
+    elif one.line is not None:
+        images, line = one.points[-1].train_images, one.line
+    else:
+        return None
+    return next(point.high for point in one.scored if point.images == images), line

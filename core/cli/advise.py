@@ -4,28 +4,23 @@ import argparse
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from core.analysis.advice.facts import IMAGE_SIZE, Facts, known_facts, measure_facts
-from core.analysis.advice.forecasts import newest_forecasts
+from core.analysis.advice.facts import IMAGE_SIZE, measure_facts
+from core.analysis.advice.first_choice import FirstChoice
+from core.analysis.advice.gathered import Advice, gather
 from core.analysis.advice.grades import (
     AdviceRecord,
-    Graded,
     advice_record,
     coverage_of,
-    graded_forecasts,
     outcomes_of,
     own_record,
 )
-from core.analysis.advice.placing import (
-    FoundHere,
-    Placement,
-    Proposal,
-    found_here,
-    placed,
-    proposal,
-)
+from core.analysis.advice.placing import FoundHere, found_here, proposal
 from core.analysis.advice.replay import bundled_replay
+from core.analysis.comparison import title_of
 from core.analysis.words.advice import (
     CONVENTIONS,
+    INTERVALS,
+    describe_backbones,
     describe_facts,
     describe_found,
     describe_left_out,
@@ -34,45 +29,57 @@ from core.analysis.words.advice import (
     named_words,
     scenario_words,
 )
-from core.analysis.words.forecasts import SILENT, describe_each, describe_forecasts
+from core.analysis.words.first_choice import describe_best_so_far, describe_first, describe_title
+from core.analysis.words.forecasts import (
+    SILENT,
+    VERDICTS,
+    describe_each,
+    describe_forecasts,
+    range_words,
+)
 from core.analysis.words.grades import (
     describe_caution,
     describe_coverage,
     describe_record,
     describe_replay,
+    describe_rules,
 )
 from core.cli.datasets import BUNDLED
 from core.cli.output import EXIT_DONE, counter, print_json, print_table, say
 from core.cli.race import race, run_command_of
 from core.cli.run import whole_number
-from core.datasets.dataset import Dataset
 from core.datasets.storage import list_datasets, open_dataset
 from core.errors import BadInput
-from core.experiments.accuracy_forecasts import AccuracyForecast
 from core.experiments.recorded import prepare_home
-from core.text import percent_text
+from core.text import UNKNOWN, percent_text, rough_seconds_text
 
 
 @dataclass(frozen=True)
-class _Advice:
-    """All that is printed. ``forecasts``: the newest of each strategy on this dataset; ``graded``:
-    those of any dataset that were graded; ``record``: how good the verdicts among them were."""
+class _Printed:
+    """All that is printed. ``found``: what experiments found here; ``record``: how good the
+    verdicts among the graded forecasts were."""
 
-    dataset: Dataset
-    facts: Facts
-    placement: Placement
-    proposed: Proposal | None
+    advice: Advice
     found: tuple[FoundHere, ...]
-    forecasts: list[AccuracyForecast]
-    graded: tuple[Graded, ...]
     record: AdviceRecord | None
 
     @property
     def words(self) -> list[str]:
+        """The answer, then what it rests on."""
+        advice = self.advice
+        here = [one for one in self.found if one.experiment.spec.dataset_id == advice.dataset.id]
         return [
-            *describe_facts(self.facts),
-            *describe_rule(self.facts, self.placement, self.proposed),
+            f"{describe_title(advice.first)}.",
+            *describe_first(advice.facts, advice.first),
+            *map(describe_best_so_far, here),
         ]
+
+    @property
+    def measured(self) -> list[str]:
+        facts = self.advice.facts
+        backbones = describe_backbones(facts) if facts.backbones else []
+        rule = describe_rule(facts, self.advice.placement)
+        return [*describe_facts(facts), *backbones, *rule]
 
 
 def advise(arguments: argparse.Namespace) -> int:
@@ -89,42 +96,34 @@ def advise(arguments: argparse.Namespace) -> int:
     if arguments.image_size is not None:
         size = whole_number(arguments.image_size, "--image-size")
     facts = measure_facts(store, dataset, say, size)
-    placement = placed(facts)
-    known = known_facts(list_datasets(), size) | {dataset.id: facts}
-    graded = graded_forecasts(store)
-    placements = {key: placed(one) for key, one in known.items()}
-    advice = _Advice(
-        dataset,
-        facts,
-        placement,
-        proposal(facts, placement),
-        found_here(store, known),
-        newest_forecasts(store, dataset.id, size),
-        graded,
-        advice_record(outcomes_of(store, graded, placements)),
-    )
+    advice = gather(store, dataset, facts, list_datasets())
+    record = advice_record(outcomes_of(store, advice.graded, advice.placements))
+    printed = _Printed(advice, found_here(store, advice.known), record)
     if arguments.json:
-        print_json(_document(advice))
+        print_json(_document(printed))
     else:
-        _print(advice)
+        _print(printed)
     return EXIT_DONE
 
 
-def command_of(advice: _Advice, proposed: Proposal) -> str:
-    """The command that runs what is proposed."""
-    parts = [run_command_of(advice.dataset, proposed.strategies, advice.facts.image_size)]
-    parts += [f"--set {name}={value}" for name, value in proposed.settings.items()]
+def command_of(advice: Advice, first: FirstChoice) -> str:
+    """The command that runs what is to be run first, and beside it."""
+    parts = [run_command_of(advice.dataset, first.strategies, advice.facts.image_size)]
+    parts += [f"--set {name}={value}" for name, value in first.settings.items()]
     return " ".join(parts)
 
 
-def _print(advice: _Advice) -> None:
-    for line in (*advice.words, CONVENTIONS):
-        print(line)
-    if advice.proposed is not None:
-        print(f"To run that: {command_of(advice, advice.proposed)}")
+def _print(printed: _Printed) -> None:
+    advice = printed.advice
+    _print_lines(*printed.words)
+    if advice.first is not None:
+        print(f"To run that: {command_of(advice, advice.first)}")
     _print_forecasts(advice)
-    print(f"\n{describe_found(advice.found)}")
-    if advice.found:
+    print("\nYour images")
+    _print_lines(*printed.measured, CONVENTIONS, INTERVALS)
+    _print_grades(printed)
+    print(f"\n{describe_found(printed.found)}")
+    if printed.found:
         print_table(
             ("DATASET", "CASE", "BEST STRATEGY", "TEST ACCURACY", "NAMED BY THE RULE"),
             [
@@ -135,37 +134,67 @@ def _print(advice: _Advice) -> None:
                     percent_text(one.result.accuracy),
                     named_words(one),
                 )
-                for one in advice.found
+                for one in printed.found
             ],
         )
-    print(f"\n{how_measured(advice.facts)}")
-    for line in describe_left_out(advice.facts):
-        print(line)
+    print("\nHow this was measured")
+    _print_lines(*how_measured(advice.facts), *describe_left_out(advice.facts))
 
 
-def _print_forecasts(advice: _Advice) -> None:
-    own = own_record(advice.graded)
-    caution = describe_caution(own)
-    if own.caution == "silent":
-        print(f"\n{SILENT}")
-    else:
-        print(f"\n{describe_forecasts(advice.forecasts)}")
-        for line in describe_each(advice.forecasts):
-            print(line)
-    print(f"\n{describe_coverage(coverage_of(advice.graded))}")
-    if caution is not None and own.caution != "silent":
+def _print_forecasts(advice: Advice) -> None:
+    print("\nWhat to expect")
+    if advice.is_silent:
+        print(SILENT)
+        return
+    print(describe_forecasts(advice.forecasts))
+    if not advice.forecasts:
+        return
+    print_table(
+        ("STRATEGY", "VERDICT", "EXPECTED", "IN 8 OF 10 CASES", "TIME"),
+        [
+            (
+                title_of(one.strategy),
+                UNKNOWN if one.verdict is None else VERDICTS[one.verdict],
+                percent_text(one.predicted),
+                range_words(one.low_80, one.high_80),
+                UNKNOWN if one.seconds is None else rough_seconds_text(one.seconds),
+            )
+            for one in advice.forecasts
+        ],
+    )
+    _print_lines(*describe_each(advice.forecasts))
+
+
+def _print_grades(printed: _Printed) -> None:
+    graded = printed.advice.graded
+    print("\nHow good was earlier advice?")
+    _print_lines(*describe_replay(bundled_replay()))
+    print(f"In this installation: {describe_coverage(coverage_of(graded))}")
+    caution = describe_caution(own_record(graded))
+    if caution is not None and not printed.advice.is_silent:  # which is said above
         print(caution)
-    if advice.graded:
-        for line in describe_record(advice.record):
-            print(line)
-    for line in describe_replay(bundled_replay()):
+    if graded:
+        _print_lines(*describe_record(printed.record), *describe_rules(printed.record))
+
+
+def _print_lines(*lines: str) -> None:
+    for line in lines:
         print(line)
 
 
-def _document(advice: _Advice) -> dict[str, Any]:
-    proposed = advice.proposed
+def _document(printed: _Printed) -> dict[str, Any]:
+    advice = printed.advice
+    proposed, first = proposal(advice.facts, advice.placement), advice.first
     return {
         "dataset": advice.dataset.name,
+        "first": None
+        if first is None
+        else {
+            "strategy": first.strategy,
+            "strategies": first.strategies,
+            "settings": first.settings,
+            "rests_on": "trainings" if first.together else "facts",
+        },
         "facts": asdict(advice.facts),
         "placement": asdict(advice.placement),
         "proposal": None
@@ -175,7 +204,7 @@ def _document(advice: _Advice) -> dict[str, Any]:
             "strategies": proposed.strategies,
             "settings": proposed.settings,
         },
-        "forecasts": [asdict(one) for one in advice.forecasts],
+        "forecasts": [asdict(one) for one in advice.stored],
         "graded": [
             {
                 "forecast": one.forecast.id,
@@ -187,7 +216,7 @@ def _document(advice: _Advice) -> dict[str, Any]:
             }
             for one in advice.graded
         ],
-        "record": None if advice.record is None else asdict(advice.record),
+        "record": None if printed.record is None else asdict(printed.record),
         "found_here": [
             {
                 "dataset": one.experiment.spec.dataset_name,
@@ -197,7 +226,7 @@ def _document(advice: _Advice) -> dict[str, Any]:
                 "named_by_the_rule": one.is_named,
                 **asdict(one.result),
             }
-            for one in advice.found
+            for one in printed.found
         ],
-        "words": advice.words,
+        "words": [*printed.words, *printed.measured],
     }

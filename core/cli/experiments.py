@@ -22,7 +22,7 @@ from core.experiments.store import Store, open_store
 from core.files import write_bytes, written_whole
 from core.jobs.cached import wait_for
 from core.jobs.launchers import current_launcher, log_path
-from core.jobs.progress import progress_text
+from core.jobs.progress import device_wait_text, progress_text
 from core.jobs.queue import open_queue
 from core.jobs.records import STATES
 from core.jobs.worker import serve
@@ -221,11 +221,15 @@ def list_runs(arguments: argparse.Namespace) -> int:
     if arguments.state is not None and arguments.state not in STATES:
         raise UnknownName("state", arguments.state, STATES)
     states = None if arguments.state is None else (arguments.state,)
-    found = prepare_store().runs(arguments.experiment, states)
+    store = prepare_store()
+    found = store.runs(arguments.experiment, states)
     if arguments.json:
         print_json([run.as_dict() for run in found])
-    else:
-        _print_runs(found)
+        return EXIT_DONE
+    _print_runs(found)
+    for group_id in dict.fromkeys(run.experiment_id for run in found if run.state == "queued"):
+        if (wait := store.device_wait(group_id)) is not None:
+            print(f"{group_id}: {device_wait_text(wait)}")
     return EXIT_DONE
 
 

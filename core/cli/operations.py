@@ -8,6 +8,7 @@ from typing import Any
 from core.cli.output import EXIT_DONE, EXIT_FAILED, counter, print_json, print_table, say
 from core.errors import BadInput
 from core.jobs.overview import QueueOverview, WorkerStatus, overview
+from core.jobs.progress import NO_TRAINER
 from core.jobs.queue import open_queue
 from core.operations.backup import backup_words, make_backup
 from core.operations.check import is_fit
@@ -36,6 +37,8 @@ def list_workers(arguments: argparse.Namespace) -> int:
         ["pool", "waiting", "running"],
         [[pool.name, str(pool.waiting), str(pool.running)] for pool in found.pools],
     )
+    if found.lacks_trainer:
+        print(f"What waits in the pool device: {NO_TRAINER}.")
     if found.abandoned:
         named = count_text(len(found.abandoned), "job")
         print(f"{named} without a worker: the next one that looks marks what was lost.")

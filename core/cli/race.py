@@ -29,7 +29,7 @@ def race(arguments: argparse.Namespace) -> int:
     dataset = open_dataset(arguments.dataset)
     plan = plan_race(store, dataset, minutes, strategies, backbones, size)
     for name, reason in plan.left_out.items():
-        say(f"{name} is left out: {reason}")
+        say(f"{name} is left out. {reason}")
     if (quick := describe_quick(plan)) is not None:
         say(f"{quick} {run_command_of(dataset, plan.spec.names, size)}")
     stop_on_termination()
@@ -63,8 +63,9 @@ def _print(dataset: Dataset, found: Race) -> None:
             for one in found.status.racers
         ],
     )
-    command = run_command_of(dataset, found.remaining, found.spec.image_size)
-    print(f"\nTo run those that remain: {command}")
+    if found.remaining:
+        command = run_command_of(dataset, found.remaining, found.spec.image_size)
+        print(f"\nTo run those that remain: {command}")
 
 
 def _document(dataset: Dataset, found: Race) -> dict[str, Any]:

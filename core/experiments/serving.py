@@ -8,7 +8,7 @@ from core.experiments.records import RunRecord
 from core.experiments.store import Store, open_store
 from core.files import sweep_parts
 from core.jobs.launchers import current_launcher
-from core.jobs.progress import progress_text
+from core.jobs.progress import device_wait_text, progress_text
 from core.jobs.queue import JobQueue
 from core.jobs.worker import serve
 from core.settings import current_settings
@@ -69,18 +69,25 @@ def run_to_end(store: Store, experiment_id: str, say: Say) -> None:
 def _say_changes(store: Store, experiment_id: str, say: Say, shown: dict[str, str]) -> None:
     """A line for each run that is not as in ``shown``, which is kept up to date."""
     runs = store.runs(experiment_id)
-    waits = all(run.state != "running" for run in runs) and store.is_taken("device")
+    waits = _why_all_wait(store, runs)
     for run in runs:
-        line = WAITING if waits and run.state == "queued" else _run_text(run)
+        line = waits if run.state == "queued" else _run_text(run)
         if line and shown.get(run.id) != line:
             shown[run.id] = line
             say(f"{run.strategy}, seed {run.seed}: {line}")
 
 
-def _run_text(run: RunRecord) -> str:
-    """The status of a run in a line; empty while it waits."""
-    if run.state == "queued":
+def _why_all_wait(store: Store, runs: list[RunRecord]) -> str:
+    """Empty where one of them is at work, or about to be."""
+    if any(run.state == "running" for run in runs):
         return ""
+    if (wait := store.device_wait(runs[0].experiment_id)) is not None:
+        return device_wait_text(wait)
+    return WAITING if store.is_taken("device") else ""
+
+
+def _run_text(run: RunRecord) -> str:
+    """The status of a run that does not wait, in a line."""
     if run.state == "running":
         return progress_text(run.progress)
     if (result := run.finished_result) is not None:

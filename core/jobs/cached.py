@@ -185,7 +185,8 @@ def _job_id(kind: str, result: Path) -> str:
 
 def _work(queue: JobQueue, result: Path, job: JobRecord) -> CachedWork:
     if job.state == "queued":
-        text = waiting_text(queue.queue_place(job.id))
+        wait = queue.device_wait(job.group_id) if job.pool == "device" else None
+        text = waiting_text(queue.queue_place(job.id), wait)
         return CachedWork(result, "working", text, job_id=job.id)
     if job.state == "running":
         fraction = job.progress.fraction if job.progress else 0.0

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, insert, sel
 from sqlalchemy.exc import IntegrityError
 
 from core.jobs.kinds import Pool
+from core.jobs.progress import DeviceWait
 from core.jobs.records import JobRecord, device_kinds, groups, jobs, workers
 from core.jobs.workers import WorkerList
 
@@ -66,6 +67,27 @@ class Claims(WorkerList):
             wanted = self._next(connection, None, None)
             wanted = wanted.where(jobs.c.pool == pool, jobs.c.kind != but_kind)
             return connection.execute(wanted).first() is not None
+
+    def device_wait(self, group_id: str | None) -> DeviceWait | None:
+        """Why no worker takes a waiting job of the pool ``device`` and of this group; None where
+        one does in its turn.
+
+        Where the database is a file, whoever looks starts a worker.
+        """
+        at_work = select(jobs.c.worker_id).where(jobs.c.state == "running", jobs.c.pool == "device")
+        is_busy = workers.c.id.in_(at_work)
+        trains = select(workers.c.device_kind, is_busy).where(
+            workers.c.device_kind != "", workers.c.lease_expires_at > self.moment()
+        )
+        bound = select(groups.c.device_kind).where(groups.c.id == group_id, self._is_there())
+        with self.database.reading() as connection:
+            kind = connection.execute(bound).scalar() or ""
+            found = connection.execute(trains).all()
+        if not found:
+            return DeviceWait(kind, 0, 0) if self.database.file is None else None
+        mine = [busy for each, busy in found if each == kind]
+        others = len(found) - len(mine)
+        return DeviceWait(kind, len(mine), others) if kind and others and all(mine) else None
 
     def _next(
         self, connection: Connection, group_id: str | None, pools: Mapping[Pool, int] | None

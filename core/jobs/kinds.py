@@ -127,14 +127,7 @@ KINDS: dict[str, JobKind] = {
         JobKind("extract", "core.experiments.extract_job:run", "device", "extraction"),
         # Features are extracted as runs do it, and must not disturb their times.
         JobKind("advice", "core.analysis.advice.measure:run", "device", "measurement"),
-        JobKind(
-            "race",
-            "core.analysis.advice.race.job:run",
-            "device",
-            "race",
-            saves_memory="choose fewer strategies",
-            takes_less=True,
-        ),
+        JobKind("race", "core.analysis.advice.race.job:run", "device", "race", takes_less=True),
         JobKind(
             "import",
             "core.experiments.import_job:run",

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -13,11 +14,11 @@ from typing import Protocol
 import psutil
 
 from core.jobs.context import EXIT_AGAIN, job_folder
-from core.jobs.kinds import find_kind
+from core.jobs.kinds import POOLS, find_kind
 from core.jobs.queue import JobQueue
 from core.jobs.records import JobRecord
 from core.jobs.workers import new_worker_id
-from core.settings import PROJECT_ROOT, current_settings
+from core.settings import POOLS_VARIABLE, PROJECT_ROOT, current_settings
 
 LOG_LIMIT_BYTES = 2 * 1024 * 1024
 # For large files that it removes first. With the worker's CANCEL_GRACE_SECONDS a cancel takes under
@@ -214,15 +215,21 @@ def ensure_worker(queue: JobQueue) -> bool:
 
     It outlives this process, and ends by itself after five idle minutes. Call it after the jobs
     were queued: a worker that is about to end looks at the queue once more. Jobs of dead workers
-    are marked first.
+    are marked first. Where machines share the database, it does not train unless
+    ``HEADSTART_POOLS`` says so: the machine of a page must not decide on which kind of device an
+    experiment takes its times.
     """
     queue.reap_expired()
     worker_id = new_worker_id()
     if not queue.announce_worker(worker_id):
         return False
     arguments = ("worker", "--exit-when-idle", str(WORKER_IDLE_SECONDS), "--worker-id", worker_id)
+    settings = current_settings()
+    leaves_training = queue.database.file is None and not settings.pools
+    others = ",".join(name for name in POOLS if name != "device")
+    variables = {POOLS_VARIABLE: others} if leaves_training else {}
     try:
-        start_detached(current_settings().home / "worker.log", "core", *arguments)
+        start_detached(settings.home / "worker.log", "core", *arguments, variables=variables)
     except OSError:
         queue.forget_worker(worker_id)
         raise
@@ -234,20 +241,25 @@ _detached: list["subprocess.Popen[bytes]"] = []
 _detached_lock = threading.Lock()
 
 
-def start_detached(log: Path, module: str, *arguments: str) -> None:
-    """Run a module of this project in a process that outlives this one, its output in ``log``.
+def start_detached(log: Path, module: str, *arguments: str, variables: Mapping[str, str]) -> None:
+    """Run a module of this project in a process that outlives this one, its output in ``log``,
+    with ``variables`` beside those of this environment.
 
     Raises ``OSError`` if it cannot be started.
     """
     shorten_log(log)
-    process = _start_process(log, module, *arguments)
+    process = _start_process(log, module, *arguments, variables=variables)
     with _detached_lock:
         # poll() collects those that ended, so that no zombie processes are left.
         _detached[:] = [process, *(one for one in _detached if one.poll() is None)]
 
 
 def _start_process(
-    log: Path, module: str, *arguments: str, keep: int | None = None
+    log: Path,
+    module: str,
+    *arguments: str,
+    keep: int | None = None,
+    variables: Mapping[str, str] | None = None,
 ) -> "subprocess.Popen[bytes]":
     """Start a process with a session of its own; its output is appended to ``log``. It gets the
     open file descriptor ``keep``."""
@@ -260,7 +272,7 @@ def _start_process(
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env=child_environment(),
+            env=child_environment() | dict(variables or {}),
             pass_fds=() if keep is None else (keep,),
         )
 

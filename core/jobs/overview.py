@@ -34,11 +34,13 @@ class PoolStatus:
 
 @dataclass(frozen=True)
 class QueueOverview:
-    """``abandoned`` are jobs that still count as running, whose worker is not there."""
+    """``abandoned`` are jobs that still count as running, whose worker is not there.
+    ``lacks_trainer``: jobs wait for a worker that trains, and no page starts one."""
 
     workers: tuple[WorkerStatus, ...]
     pools: tuple[PoolStatus, ...]
     abandoned: tuple[JobRecord, ...]
+    lacks_trainer: bool
 
     @property
     def waiting(self) -> int:
@@ -68,6 +70,7 @@ def overview(queue: JobQueue) -> QueueOverview:
             for name in POOLS
         ),
         tuple(job for job in at_work if job.worker_id not in ids),
+        counts.get(("device", "queued"), 0) > 0 and queue.device_wait(None) is not None,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AllowInfNan, TypeAdapter, ValidationError
 
-from core.text import rough_seconds_text
+from core.text import count_text, rough_seconds_text
 
 Finite = Annotated[float, AllowInfNan(False)]
 
@@ -74,6 +74,36 @@ def progress_text(progress: Progress | None) -> str:
     return " · ".join(parts)
 
 
-def waiting_text(place: int | None) -> str:
+NO_TRAINER = "no worker that trains is here; start one with: python -m core worker"
+
+
+@dataclass(frozen=True)
+class DeviceWait:
+    """Why nobody takes a waiting job that would train, whatever its place in the queue.
+
+    ``device_kind`` is what its experiment takes its times on, empty where no run has started;
+    ``workers`` is how many are there that train on it, all of them busy, and ``others`` how many
+    that train on something else.
+    """
+
+    device_kind: str
+    workers: int
+    others: int
+
+
+def waiting_text(place: int | None, wait: DeviceWait | None = None) -> str:
     """The sentence about a job that waits; ``place`` is 1 for the job that starts next."""
-    return "Next in the queue" if place in (None, 1) else f"Place {place} in the queue"
+    text = "Next in the queue" if place in (None, 1) else f"Place {place} in the queue"
+    return text if wait is None else f"{text} · {device_wait_text(wait)}"
+
+
+def device_wait_text(wait: DeviceWait) -> str:
+    """The part of the sentence that says who could take the job, and why others may not."""
+    if not wait.workers and not wait.others:
+        return NO_TRAINER
+    others = f"{count_text(wait.others, 'worker')} on another kind of device"
+    bound = f"waits for {wait.device_kind}, on which the times of this experiment are taken"
+    if not wait.workers:
+        return f"{bound}; {others} may take it when no such worker has been there for ten minutes"
+    busy = "its worker is" if wait.workers == 1 else f"its {wait.workers} workers are"
+    return f"{bound} ({busy} busy); {others} may not take it"

@@ -47,7 +47,8 @@ def serve(
     that there is not.
     """
     pools = _pools_here()
-    queue.device_kind = device_kind()
+    # Who does not train has no say in which kind of device an experiment waits for.
+    queue.device_kind = device_kind() if "device" in pools else ""
     worker = Worker(queue, launcher, worker_id or new_worker_id(), group_id, pools, report, watch)
     try:
         worker.work(exit_when_idle)

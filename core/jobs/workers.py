@@ -37,7 +37,7 @@ class WorkerList:
     that is silent for ``lease_seconds`` counts as dead. ``host`` names this machine: the limits of
     the pools hold for each. ``device`` names one of several devices of it, each with a worker of
     its own; empty where one worker has the machine to itself. ``device_kind`` is what its times
-    are taken on (``core.devices``), set by whoever serves the queue; empty for anybody else.
+    are taken on (``core.devices``), set by a worker that trains; empty for anybody else.
     """
 
     device_kind = ""

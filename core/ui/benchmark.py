@@ -13,7 +13,7 @@ from core.experiments.forecast import Forecast
 from core.experiments.planning import plan_experiment, spec_changes
 from core.experiments.records import ExperimentRecord, ExperimentSpec, RunRecord
 from core.jobs.launchers import ensure_worker
-from core.jobs.progress import waiting_text
+from core.jobs.progress import DeviceWait, waiting_text
 from core.strategies.registry import MAJORITY, STRATEGIES
 from core.strategies.strategy import Settings, Strategy
 from core.text import count_text, escape_markdown, percent_text, rough_seconds_text, seconds_text
@@ -246,9 +246,10 @@ def _show_summary(experiment_id: str, runs: list[RunRecord]) -> None:
 
 def _show_runs(runs: list[RunRecord], active: bool) -> None:
     """A card for each run that can still change, and a line for each finished one."""
+    wait = reads.store().device_wait(runs[0].experiment_id) if active else None
     for run in runs:
         if run.state != "finished":
-            _show_card(run)
+            _show_card(run, wait)
     finished = [(run, run.finished_result) for run in runs if run.state == "finished"]
     if not finished:
         return
@@ -266,8 +267,8 @@ def _show_runs(runs: list[RunRecord], active: bool) -> None:
             _show_notes(run)
 
 
-def _show_card(run: RunRecord) -> None:
-    """State, progress or error, and what can be done."""
+def _show_card(run: RunRecord, wait: DeviceWait | None) -> None:
+    """State, progress or error, and what can be done; ``wait``: why no worker takes it."""
     title = f"{title_of(run.strategy)}, seed {run.seed}"
     with st.container(border=True):
         name, progress, action = st.columns([3, 5, 1.4], vertical_alignment="center")
@@ -278,7 +279,8 @@ def _show_card(run: RunRecord) -> None:
             st.badge("cancelling" if cancelling else run.state, icon=icon, color=colour)
         with progress:
             if run.state == "queued":
-                st.caption(waiting_text(reads.store().queue_place(run.id)))
+                place = reads.store().queue_place(run.id)
+                st.caption(escape_markdown(waiting_text(place, wait)))
             elif run.state == "running":
                 show_progress(run.progress)
             _show_notes(run)

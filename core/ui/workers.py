@@ -5,7 +5,7 @@ import streamlit as st
 from core.experiments.hosts import devices_by_host
 from core.jobs.kinds import Pool, find_kind
 from core.jobs.overview import PoolStatus, QueueOverview, WorkerStatus, overview
-from core.jobs.progress import progress_text
+from core.jobs.progress import NO_TRAINER, progress_text
 from core.jobs.records import JobRecord
 from core.operations.check import Check
 from core.operations.doctor import check_installation
@@ -77,7 +77,9 @@ def _show_missing(found: QueueOverview) -> None:
             "was lost as interrupted; where machines share the database, it is started again.",
             icon=":material/warning:",
         )
-    if not found.workers:
+    if found.lacks_trainer:
+        st.warning(f"What waits under {POOLS['device']}: {NO_TRAINER}.", icon=":material/warning:")
+    elif not found.workers:
         st.info(
             "No worker is here. Headstart starts one when a run or an import is queued, and it "
             "ends after five idle minutes.",

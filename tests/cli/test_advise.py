@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from core.analysis.advice import facts as facts_module
+from core.analysis.advice import gathered
 from core.analysis.advice.facts import backbones_here, facts_path, write_facts
-from core.cli import advise
 from core.datasets.dataset import Dataset
 from core.datasets.storage import open_dataset
 from core.experiments.accuracy_forecasts import keep_forecasts
@@ -40,9 +40,11 @@ def test_the_sentences_the_command_and_what_was_found(
     store_compared(store, arrows)
     status, out, err = type_it("advise", "arrows")
     assert (status, err) == (0, "")
-    assert out.startswith("113 training images in 3 classes")
+    assert out.startswith("Run first: EfficientNet-Lite0 probe.\nWhat it is: the pre-trained ")
+    assert "\nRun already: the best on these images is CNN, three blocks with 91.7 %" in out
+    assert "\nYour images\n113 training images in 3 classes: 23 in the rarest" in out
     assert "These images are unlike ImageNet's photographs" in out
-    assert "Not enough experience here: no forecast of this installation has been graded" in out
+    assert "No forecast of this installation has been checked yet" in out
     assert (
         f"To run that: python -m core run {arrows.id[:12]} --strategies "
         "majority,cnn,efficientnet_lite0_probe,vgg16_freeze --set vgg16_freeze.k=11\n"
@@ -62,6 +64,12 @@ def test_the_json_has_the_numbers_and_the_words(type_it: TypeIt, arrows: Dataset
     assert document["facts"]["backbones"][1]["behind"]["difference"] == 0.02
     assert document["placement"]["scenarios"] == ["few_unlike"]
     assert document["placement"]["frozen_layers"] == 11
+    assert document["first"] == {
+        "strategy": "efficientnet_lite0_probe",
+        "strategies": ["majority", "cnn", "efficientnet_lite0_probe", "vgg16_freeze"],
+        "settings": {"vgg16_freeze.k": 11},
+        "rests_on": "facts",
+    }
     assert document["proposal"]["settings"] == {"vgg16_freeze.k": 11}
     assert document["found_here"] == document["forecasts"] == document["graded"] == []
     assert document["record"] is None
@@ -75,7 +83,8 @@ def test_what_was_not_measured_is_measured_first(
     monkeypatch.setattr(cached, "ensure_worker", do_next)
     status, out, err = type_it("advise", "arrows", "--image-size", "16")
     assert status == 0
-    assert "No pre-trained network could be measured on images of 16 pixels" in out
+    assert out.startswith("What to run first cannot be told.\nNo pre-trained network could be ")
+    assert "To run that" not in out
     assert facts_path(arrows, 16, backbones_here()).exists()
     assert "Next in the queue" not in err
 
@@ -114,21 +123,28 @@ def test_forecasts_and_verdicts_are_printed(type_it: TypeIt, store: Store, arrow
     keep_forecasts(store.database, made)
     status, out, err = type_it("advise", "arrows")
     assert (status, err) == (0, "")
-    assert ": cannot win here, because it is forecast 20.0 points behind VGG16 probe" in out
-    assert "Forecast: 80.0 % (80 % interval 76.0 to 84.0, 95 % 72.0 to 88.0), in about 2 min" in out
-    assert "This version comes without a recorded series" in out or "Recorded series: " in out
+    assert out.startswith("Run first: VGG16 probe.\n")
+    assert "Confidence: it will be 76.0 to 84.0 % in 8 of 10 cases, judged by 40 earlier" in out
+    rows = [line.split("  ") for line in out.splitlines() if line.startswith("VGG16 probe ")]
+    assert [cell.strip() for cell in rows[0] if cell.strip()] == [
+        "VGG16 probe", "worth running", "80.0 %", "76.0 to 84.0 %", "2 min"
+    ]  # fmt: skip
+    assert "MLP: cannot win here. It is expected 20.0 points behind VGG16 probe" in out
+    assert "Tested on 16 datasets of 6 sources" in out
+    assert f"python -m core run {arrows.id[:12]} --strategies majority,mlp,vgg16_probe" in out
 
 
 def test_forecasts_that_missed_too_often_are_not_printed(
     type_it: TypeIt, store: Store, arrows: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keep_forecasts(store.database, [trained("cnn", 0.8, dataset_id=arrows.id)])
-    monkeypatch.setattr(advise, "graded_forecasts", lambda _store: on_datasets(2, 0.3))
+    monkeypatch.setattr(gathered, "graded_forecasts", lambda _store: on_datasets(2, 0.3))
     _, out, _ = type_it("advise", "arrows")
     assert out.count("No forecast is shown") == 1
-    assert "80.0 % (80 %" not in out
-    assert "0 of 2 graded forecasts lay in the 80 % interval" in out
-    monkeypatch.setattr(advise, "graded_forecasts", lambda _store: on_datasets(20, 0.3))
+    assert "80.0 % (in 8 of 10" not in out
+    assert out.startswith("Run first: EfficientNet-Lite0 probe.")
+    assert "0 of 2 forecasts that came out lay in the range for 8 of 10" in out
+    monkeypatch.setattr(gathered, "graded_forecasts", lambda _store: on_datasets(20, 0.3))
     _, out, _ = type_it("advise", "arrows")
-    assert "fewer than chance allows" in out
-    assert "80.0 % (80 %" in out
+    assert "fewer than luck allows" in out
+    assert "80.0 % (in 8 of 10" in out

@@ -6,6 +6,7 @@ import pytest
 
 from core.jobs.claims import KIND_GONE_SECONDS
 from core.jobs.kinds import POOLS
+from core.jobs.progress import DeviceWait
 from core.jobs.queue import JobQueue
 from core.jobs.records import NewJob
 from tests.jobs.conftest import WallClock
@@ -125,3 +126,32 @@ def test_whether_a_job_waits_for_a_worker_like_this(queue: JobQueue, clock: Wall
     assert took(fast) == "help"
     assert fast.has_waiting("device", "extract")
     assert not slow.has_waiting("device", "extract")
+
+
+def test_why_a_job_waits_while_a_worker_of_another_kind_is_idle(
+    queue: JobQueue, clock: WallClock
+) -> None:
+    add(queue, "a", "b")
+    add(queue, "free", group_id="other")
+    is_shared = queue.database.file is None
+    # With a file, whoever looks starts a worker that trains.
+    assert queue.device_wait("one") == (DeviceWait("", 0, 0) if is_shared else None)
+    fast = worker(queue, clock, "h1", "fast")
+    assert queue.device_wait("one") is None
+    job = fast.claim_next("h1", None, POOLS)
+    assert job is not None
+    assert job.id == "a"
+    assert queue.device_wait("one") is None  # its turn comes: nobody is passed over
+    worker(queue, clock, "h2", "slow")
+    assert queue.device_wait("one") == DeviceWait("fast", 1, 1)
+    assert queue.device_wait("other") is None
+    worker(queue, clock, "h3", "fast")
+    assert queue.device_wait("one") is None
+    fast.forget_worker("h3")
+    fast.finish("a", None)
+    assert queue.device_wait("one") is None
+    fast.forget_worker("h1")
+    assert queue.device_wait("one") == (DeviceWait("fast", 0, 1) if is_shared else None)
+    clock.advance(KIND_GONE_SECONDS)
+    worker(queue, clock, "h2", "slow").heartbeat("h2")
+    assert queue.device_wait("one") is None

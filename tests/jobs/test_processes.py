@@ -32,6 +32,7 @@ from core.jobs.queue import JobQueue, open_queue
 from core.jobs.records import JobRecord, NewJob
 from core.jobs.worker import serve
 from tests.jobs.conftest import processes_of, wait_for
+from tests.postgres import BOTH_DATABASES
 
 pytestmark = pytest.mark.slow
 
@@ -285,10 +286,28 @@ def test_a_worker_is_started_once_detached_and_ends_on_request(queue: JobQueue) 
     assert queue.live_workers() == []
 
 
+@BOTH_DATABASES
+def test_the_worker_of_a_page_leaves_training_to_others_where_machines_share_the_database(
+    queue: JobQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(
+        launchers,
+        "start_detached",
+        lambda *_arguments, variables: asked.append(variables.get("HEADSTART_POOLS", "all")),
+    )
+    assert ensure_worker(queue)
+    assert asked == ["all" if queue.database.file else "import,cpu,live"]
+    queue.forget_worker(queue.live_workers()[0].id)
+    monkeypatch.setenv("HEADSTART_POOLS", "device,live")
+    assert ensure_worker(queue)
+    assert asked[1:] == ["all"]  # the setting itself is handed on
+
+
 def test_a_worker_that_cannot_be_started_keeps_no_place(
     queue: JobQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_arguments: object) -> None:
+    def refuse(*_arguments: object, **_more: object) -> None:
         raise OSError("no more processes")
 
     with monkeypatch.context() as patch:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.jobs.progress import Progress, progress_text, waiting_text
+from core.jobs.progress import DeviceWait, Progress, progress_text, waiting_text
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,21 @@ def test_what_waits_or_has_said_nothing() -> None:
     ]
     assert Progress.from_dict(None) is None
     assert Progress.from_dict({"step": "Reading", "of": "another version"}) == Progress("Reading")
+
+
+def test_why_a_job_waits_for_one_kind_of_device() -> None:
+    bound = "Next in the queue · waits for H200, on which the times of this experiment are taken"
+    assert waiting_text(1, DeviceWait("H200", 1, 1)) == (
+        f"{bound} (its worker is busy); 1 worker on another kind of device may not take it"
+    )
+    assert waiting_text(1, DeviceWait("H200", 2, 3)) == (
+        f"{bound} (its 2 workers are busy); 3 workers on another kind of device may not take it"
+    )
+    assert waiting_text(1, DeviceWait("H200", 0, 3)) == (
+        f"{bound}; 3 workers on another kind of device may take it when no such worker has been "
+        "there for ten minutes"
+    )
+    assert waiting_text(2, DeviceWait("", 0, 0)) == (
+        "Place 2 in the queue · no worker that trains is here; start one with: "
+        "python -m core worker"
+    )

@@ -374,7 +374,14 @@ def test_a_worker_takes_only_jobs_of_the_pools_of_its_machine(
     monkeypatch.setenv("HEADSTART_POOLS", "import, cpu")
     for job_id, kind in (("training", "train"), ("map", "explain")):
         queue.add_job(NewJob(job_id, kind, {}))
-    serve(queue, ScriptedLauncher(queue, [finishes]), exit_when_idle=0)
+    kinds: list[str] = []
+
+    def looks(queue: JobQueue, job_id: str) -> int:
+        kinds.extend(entry.device_kind for entry in queue.live_workers())
+        return finishes(queue, job_id)
+
+    serve(queue, ScriptedLauncher(queue, [looks]), exit_when_idle=0)
+    assert kinds == [""]  # no experiment waits for a device that does not train
     assert (queue.job("training").state, queue.job("map").state) == ("queued", "finished")
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from core.analysis.advice import facts as facts_module
+from core.analysis.advice import gathered
 from core.analysis.advice.facts import IMAGE_SIZE, backbones_here, facts_path, write_facts
 from core.datasets.add import add_pixels
 from core.datasets.dataset import Dataset
@@ -14,7 +15,6 @@ from core.datasets.storage import open_dataset
 from core.experiments.accuracy_forecasts import keep_forecasts
 from core.experiments.planning import plan_experiment
 from core.jobs import cached
-from core.ui.advice import view
 from core.ui.frame import access
 from core.ui.frame.access import Role, Visitor
 from tests.analysis.advice.made_forecasts import forecast, trained
@@ -39,7 +39,7 @@ def keep(dataset: Dataset, **changes: object) -> None:
 def test_it_is_measured_when_somebody_asks_and_can_be_cancelled(arrows, store):
     app = is_whole(open_cold("advice"))
     assert app.query_params["dataset"] == arrows.folder.name
-    assert "Before anything is trained" in words(app)
+    assert "before anything is trained" in words(app)
     assert store.jobs() == []
     button(app, "Measure").click().run()
     (job,) = store.jobs()
@@ -63,29 +63,34 @@ def test_a_failure_says_why(arrows, store):
     assert arrows.folder.exists()
 
 
-def test_facts_are_there_in_words_first_then_as_charts_and_tables(arrows, store):
+def test_the_answer_comes_first_then_what_it_rests_on_and_most_is_folded(arrows, store):
     keep(arrows)
     store_compared(store, arrows)
     app = is_whole(open_cold("advice"))
     assert [header.value for header in app.header] == [
-        "In short",
-        "What the tutorial's rule proposes",
-        "How well the features fit",
-        "Block by block of VGG16",
+        "Run first\\: EfficientNet\\-Lite0 probe",
+        "What to expect",
+        "Find out more by a race",
+        "Your images",
+        "How good was earlier advice?",
+    ]
+    assert [fold.label for fold in app.expander if fold.label != "The numbers"] == [
+        "When is a strategy dropped?",
+        "Which pre-trained network fits best?",
+        "Like ImageNet's photographs? How much to train?",
         "Would more images help?",
-        "What to expect with all training images",
-        "How good was the advice?",
-        "Where your datasets lie, and what was best on them",
-        "Race",
+        "Your datasets, and what was best on them",
+        "How this was measured",
     ]
     text = everything(app).replace("\\", "")
-    assert "A linear probe on the features of EfficientNet-Lite0 is right for 72.0 %" in text
-    assert "These images are like ImageNet's photographs as VGG16 sees them" in text
-    assert "The rule names the best strategy" in text
+    assert "notices in your images was enough to get 72.0 % of them right" in text
+    assert "Run already: the best on these images is CNN, three blocks" in text
+    assert "These images are like ImageNet's photographs" in text
+    assert "The rule of thumb names the best strategy" in text
     assert "for 0 of 1 dataset" in text
-    assert len(app.get("plotly_chart")) == 4
-    # The tables of four charts, and that of what was found.
-    assert len(app.dataframe) == 5
+    assert len(app.get("plotly_chart")) == 5
+    # The tables of five charts, and that of what was found.
+    assert len(app.dataframe) == 6
     assert app.dataframe[-1].value["best strategy"].tolist() == ["CNN, three blocks"]
     assert "no validation or test image was used" in text
 
@@ -96,16 +101,17 @@ def test_forecasts_and_their_grades_are_shown(arrows, store):
     kept = {"dataset_id": arrows.id, "split_fingerprint": spec.split_fingerprint}
     keep_forecasts(store.database, [forecast(made_at="2026-01-01", **kept)])
     text = everything(is_whole(open_cold("advice"))).replace("\\", "")
-    assert "VGG16 probe: 70.0 % (80 % interval 64.0 to 76.0, 95 % 60.0 to 80.0)." in text
-    assert "Not enough experience here: no forecast of this installation has been graded" in text
+    assert "VGG16 probe: 70.0 % (in 8 of 10 cases 64.0 to 76.0 %, in 19 of 20 60.0 to 80.0" in text
+    assert "No forecast of this installation has been checked yet" in text
     finished(store, 0.9)
     app = is_whole(open_cold("advice"))
     text = everything(app).replace("\\", "")
-    assert "Not enough experience (1 of 20 cases): 0 of 1 graded forecast lay in" in text
+    assert "0 of 1 forecast that came out lay in the range for 8 of 10" in text
+    assert "That is too little experience: it takes 20." in text
     graded = next(one.value for one in app.dataframe if "grade" in one.value)
     assert graded["grade"].tolist() == ["miss"]
     assert graded["error (points)"].tolist() == pytest.approx([20.0])
-    assert "No advice has been graded by an experiment yet." in text
+    assert "No advice has been checked by an experiment yet." in text
 
 
 def test_verdicts_say_why_and_regret_stands_beside_fixed_rules(arrows, store):
@@ -121,29 +127,34 @@ def test_verdicts_say_why_and_regret_stands_beside_fixed_rules(arrows, store):
         trained("mlp", 0.6, verdict="cannot_win", **about),
     ]
     keep_forecasts(store.database, made)
-    text = everything(is_whole(open_cold("advice"))).replace("\\", "")
+    app = is_whole(open_cold("advice"))
+    text = everything(app).replace("\\", "")
+    assert app.header[0].value == "Run first\\: VGG16 probe"
+    assert "Confidence: it will be 76.0 to 84.0 % in 8 of 10 cases, judged by 40 earlier" in text
     assert "VGG16 probe: worth running. It has the highest forecast." in text
-    assert "behind VGG16 probe and the 95 % intervals of the two leave room for 11.3." in text
+    assert "more than both forecasts are likely to be off together (11.3 points)" in text
+    _, query_string = links(app)["Fill the Benchmark form with these"]
+    assert parse_qs(query_string)["strategies"] == ["majority,mlp,vgg16_probe"]
     finished(store, 0.82)
     app = is_whole(open_cold("advice"))
     text = everything(app).replace("\\", "")
-    assert "On 1 dataset the advice named a strategy: it was 0.0 points below the best" in text
-    regret = next(one.value for one in app.dataframe if "what is run" in one.value)
-    assert regret["what is run"].tolist()[0] == "this advice"
+    assert "ended 0.0 points below the best that was run, on average over 1 dataset" in text
+    regret = [one.value for one in app.dataframe if "what is run" in one.value]
+    assert [one["what is run"].tolist()[0] for one in regret][-1] == "this advice"
 
 
 def test_forecasts_that_missed_too_often_are_not_shown(arrows, store, monkeypatch):
     keep(arrows)
     keep_forecasts(store.database, [forecast(dataset_id=arrows.id)])
-    assert "70.0 % (80 % interval" in everything(open_cold("advice")).replace("\\", "")
-    monkeypatch.setattr(view, "graded_forecasts", lambda _store: on_datasets(2, 0.3))
+    assert "70.0 % (in 8 of 10" in everything(open_cold("advice")).replace("\\", "")
+    monkeypatch.setattr(gathered, "graded_forecasts", lambda _store: on_datasets(2, 0.3))
     text = everything(is_whole(open_cold("advice"))).replace("\\", "")
-    assert text.count("No forecast is shown: too many of those that were graded here") == 1
-    assert "70.0 % (80 % interval" not in text
-    monkeypatch.setattr(view, "graded_forecasts", lambda _store: on_datasets(20, 0.3))
+    assert text.count("No forecast is shown: too many of those that were checked here") == 1
+    assert "70.0 % (in 8 of 10" not in text
+    monkeypatch.setattr(gathered, "graded_forecasts", lambda _store: on_datasets(20, 0.3))
     app = is_whole(open_cold("advice"))
-    assert "fewer than chance allows, each dataset counted once" in app.warning[0].value
-    assert "70.0 % (80 % interval" in everything(app).replace("\\", "")
+    assert "fewer than luck allows, each dataset counted once" in app.warning[0].value
+    assert "70.0 % (in 8 of 10" in everything(app).replace("\\", "")
 
 
 def test_the_link_fills_the_form_of_the_benchmark(arrows):
@@ -188,14 +199,16 @@ def test_facts_without_any_backbone_still_say_how_large_the_dataset_is(arrows):
     keep(arrows, backbones=(), blocks=None)
     app = is_whole(open_cold("advice"))
     assert "113 training images in 3 classes" in everything(app).replace("\\", "")
-    assert app.get("plotly_chart") == []
+    assert app.header[0].value == "What to run first cannot be told"
+    assert len(app.get("plotly_chart")) == 1  # how good advice was on the recorded series
 
 
 def test_with_another_network_it_can_be_measured_again(arrows, monkeypatch):
     keep(arrows)
     monkeypatch.setattr(facts_module, "is_available", lambda _weights: True)
     app = is_whole(open_cold("advice"))
-    assert "It was measured before, with other networks" in words(app)
+    assert "What follows was measured with other networks" in words(app)
+    assert app.header[0].value == "Run first\\: EfficientNet\\-Lite0 probe"
     assert button(app, "Measure")
 
 

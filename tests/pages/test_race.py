@@ -76,12 +76,13 @@ def test_its_result_is_there_in_words_as_a_chart_and_fills_the_form(arrows, stor
     text = everything(app).replace("\\", "")
     assert "The budget of 10 min was used up before every training was done." in text
     assert "VGG16 probe leads: trained on 21 of 76 training images" in text
-    assert "MLP cannot win here: even its optimistic line ended at " in text
+    assert "Cannot win here any more: MLP" in text
     assert "VGG16 from random weights was not trained: Its loss became nan." in text
     (chart,) = app.get("plotly_chart")
-    assert "VGG16 probe 80.0 % of 6, 82.0 % of 12, 84.0 % of 21, leads" in chart.proto.alt
+    assert "VGG16 probe 80.0 % after 6, 82.0 % after 12, 84.0 % after 21, leads" in chart.proto.alt
     verdicts = app.dataframe[-1].value
     assert "leads" in verdicts["verdict"].tolist()
+    assert any(text.startswith("cannot win here: at best") for text in verdicts["verdict"])
     race = latest_race(store, arrows)
     label = f"Benchmark the {len(race.remaining)} that remain"
     page, query_string = links(app)[label]
@@ -112,6 +113,26 @@ def test_where_everything_takes_minutes_it_says_just_run_it(monkeypatch):
     assert page == "benchmark"
     assert "vgg16_finetune" in query_string
     assert not button(app, "Start the race").disabled
+
+
+def test_one_that_ended_the_process_is_left_out_until_somebody_chooses_it(arrows, store):
+    request.request_race(store, plan_race(store, arrows, 10))
+    job = store.claim_next("worker")
+    with store.database.writing() as connection:
+        noted = job.arguments | {"at_work": {"vgg16_finetune": 12}}
+        store.change_running(connection, job.id, job.attempts, arguments=noted)
+    store.fail(job.id, "The process of this race was killed by signal 9 (SIGKILL).", job.attempts)
+    app = is_whole(open_cold("advice"))
+    text = words(app).replace("\\", "")
+    title = "VGG16, everything fine-tuned,"
+    assert f"{title} is left out. Its training on 12 training images ended the process" in text
+    assert f"{title} was not trained: Its training on 12 training images ended the" in text
+    (chosen,) = app.multiselect
+    assert "vgg16_finetune" not in chosen.value
+    chosen.set_value(["majority", "vgg16_finetune"]).run()
+    button(app, "Start the race").click().run()
+    assert latest_race(store, arrows).spec.names == ("majority", "vgg16_finetune")
+    assert latest_race(store, arrows).failed == {}
 
 
 def test_without_strategies_nothing_can_be_started(store):

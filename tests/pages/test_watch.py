@@ -73,7 +73,7 @@ def test_a_waiting_experiment_shows_its_place_and_its_pictures(experiment_id):
     app = open_cold("watch")
     assert app.query_params["experiment"] == experiment_id
     assert [bar.proto.text for bar in app.get("progress")] == [
-        "0 of 2 runs done · waiting: next in the queue"
+        "0 of 2 runs done · Next in the queue"
     ]
     assert numbers(app) == [("MLP", "—", "waiting")]
     assert "no answer yet" in words(app)

@@ -99,24 +99,27 @@ class Coverage:
 
 
 class Rule(StrEnum):
-    """Advice that needs no measurement."""
+    """Advice that needs no measurement of the dataset at hand."""
 
     FINETUNE = "always fine-tune"
     LARGEST_PROBE = "always the probe of the largest backbone"
     TUTORIAL = "the tutorial's rule"
+    USUAL = "always what was best on other datasets"
 
 
 @dataclass(frozen=True)
 class Outcome:
     """What came out on one dataset that was advised on: mean test accuracies (0 to 1) and seconds
     of the strategies that ran, by name, and their ``forecasts``, made together. ``named`` are those
-    that the tutorial's rule names; empty where it is not known where the dataset lies."""
+    that the tutorial's rule names; empty where it is not known where the dataset lies. ``usual``:
+    what was best on average on datasets of other sources; None where that is not known."""
 
     dataset_name: str
     accuracies: Mapping[str, float]
     seconds: Mapping[str, float]
     forecasts: tuple[AccuracyForecast, ...]
     named: tuple[str, ...]
+    usual: str | None = None
 
     @property
     def best(self) -> float:
@@ -159,6 +162,8 @@ class Outcome:
     def _names(self, rule: Rule) -> Sequence[str]:
         if rule is Rule.TUTORIAL:
             return self.named
+        if rule is Rule.USUAL:
+            return [] if self.usual is None else [self.usual]
         mode = Mode.FINETUNE if rule is Rule.FINETUNE else Mode.PROBE
         found = [
             (BACKBONES[backbone.name].parameters(), name)

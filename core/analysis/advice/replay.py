@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from core.analysis.advice.experience import Case, Experience, PastCurve, PastResults
@@ -28,6 +29,7 @@ from core.analysis.advice.placing import placed
 from core.analysis.advice.power_law import MOST_TIMES, CurvePoint
 from core.analysis.advice.series import SERIES_FILE, Series, SeriesDataset, Training
 from core.analysis.advice.usual_order import Result
+from core.analysis.significance import SIGNIFICANCE, paired_test
 from core.experiments.accuracy_forecasts import AccuracyForecast, Kind
 from core.files import write_json
 
@@ -38,13 +40,19 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Replay:
-    """The grades of a series: forecasts by kind, and what the advice would have cost."""
+    """The grades of a series: forecasts by kind, and what the advice would have cost.
+
+    ``beaten``: on how many datasets the best strategy was better than the advised one by more than
+    luck: a paired test on the test images at ``SIGNIFICANCE``. Because these also chose the best,
+    it says so rather too often.
+    """
 
     datasets: int
     sources: int
     facts: Coverage | None
     trained: Coverage | None
     advice: AdviceRecord | None
+    beaten: int
 
 
 _REPLAY = TypeAdapter(Replay)
@@ -69,7 +77,11 @@ def replayed(series: Series) -> Replay:
     datasets = [one for one in series.datasets if one.name in graded]
     every = [one for some in graded.values() for one in some]
     outcomes = [
-        _outcome(one, [each.forecast for each in graded[one.name] if each.forecast.verdict])
+        _outcome(
+            one,
+            [each.forecast for each in graded[one.name] if each.forecast.verdict],
+            _best_on([other for other in datasets if other.source != one.source]),
+        )
         for one in datasets
     ]
     return Replay(
@@ -78,6 +90,7 @@ def replayed(series: Series) -> Replay:
         facts=coverage_of([one for one in every if one.forecast.kind == "facts"]),
         trained=coverage_of([one for one in every if one.forecast.kind == "trained"]),
         advice=advice_record([one for one in outcomes if one.forecasts]),
+        beaten=sum(map(_is_beaten, datasets, outcomes)),
     )
 
 
@@ -187,7 +200,9 @@ def _finals(dataset: SeriesDataset) -> list[Training]:
     return [found for name in dataset.strategies if (found := dataset.final(name)) is not None]
 
 
-def _outcome(dataset: SeriesDataset, forecasts: Sequence[AccuracyForecast]) -> Outcome:
+def _outcome(
+    dataset: SeriesDataset, forecasts: Sequence[AccuracyForecast], usual: str | None
+) -> Outcome:
     finals = _finals(dataset)
     return Outcome(
         dataset.name,
@@ -195,4 +210,21 @@ def _outcome(dataset: SeriesDataset, forecasts: Sequence[AccuracyForecast]) -> O
         {one.strategy: one.seconds for one in finals if not one.is_disturbed},
         tuple(forecasts),
         named_by_tutorial(placed(dataset.facts)),
+        usual,
     )
+
+
+def _best_on(datasets: Sequence[SeriesDataset]) -> str | None:
+    """The strategy with the lowest error on these, on average; None with too few of them."""
+    past = (PastResults(one.source, _results(one)) for one in datasets)
+    means = Experience(results=tuple(past)).order().means
+    return min(means, key=lambda name: means[name]) if means else None
+
+
+def _is_beaten(dataset: SeriesDataset, outcome: Outcome) -> bool:
+    """Whether the best strategy is better than the advised one by more than luck."""
+    if outcome.advised is None:
+        return False
+    best = max(outcome.accuracies, key=lambda name: outcome.accuracies[name])
+    correct = {one.strategy: dataset.test_correct(one)[np.newaxis] for one in _finals(dataset)}
+    return paired_test(correct[outcome.advised], correct[best]).p_value < SIGNIFICANCE

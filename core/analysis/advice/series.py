@@ -10,6 +10,7 @@ from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
@@ -93,11 +94,15 @@ class SeriesDataset:
     def validation_accuracy(self, training: Training) -> float:
         return float(unpacked(training.validation, self.validation_images).mean())
 
-    def test_accuracy(self, training: Training) -> float:
-        """Raises ``ValueError`` for one whose test images were not looked at."""
+    def test_correct(self, training: Training) -> np.ndarray:
+        """bool ``(test_images,)``; ``ValueError`` for one whose test images were not looked at."""
         if training.test is None:
             raise ValueError(f"{training.strategy} was not scored on test images")
-        return float(unpacked(training.test, self.test_images).mean())
+        return unpacked(training.test, self.test_images)
+
+    def test_accuracy(self, training: Training) -> float:
+        """Raises ``ValueError`` as ``test_correct`` does."""
+        return float(self.test_correct(training).mean())
 
 
 @dataclass(frozen=True, config=_STRICT)

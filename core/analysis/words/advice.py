@@ -10,12 +10,9 @@ from core.analysis.advice.placing import (
     Finding,
     FoundHere,
     Placement,
-    Proposal,
     Scenario,
-    Similarity,
     finding_of,
 )
-from core.analysis.comparison import title_of
 from core.analysis.words.verdicts import interval_words, points_words, quoted
 from core.backbones.registry import find_backbone
 from core.text import count_text, list_text, percent_text
@@ -27,33 +24,43 @@ SCENARIO_TITLES = {
     Scenario.MANY_UNLIKE: "many images, unlike ImageNet's photographs",
 }
 RULES = {
-    Scenario.FEW_ALIKE: "train the last layers only",
-    Scenario.FEW_UNLIKE: "freeze the first k layers and train the rest",
-    Scenario.MANY_ALIKE: "start from the weights and train everything",
-    Scenario.MANY_UNLIKE: "train from random weights",
+    Scenario.FEW_ALIKE: "keep the pre-trained network and train only its last layers",
+    Scenario.FEW_UNLIKE: "keep its first layers as they are (frozen) and train the rest",
+    Scenario.MANY_ALIKE: "start from the pre-trained network and train all of it",
+    Scenario.MANY_UNLIKE: "train a network from random weights",
 }
 CONVENTIONS = (
     f"Many means at least {MANY_A_CLASS:,} training images a class, about as many as ImageNet has; "
-    "like ImageNet's photographs means that the last block of the network is ahead of the best "
-    "block before it by more than luck. The tutorial names the four cases without numbers, so both "
+    "like ImageNet's photographs means that the last block of VGG16 is ahead of every block before "
+    "it by more than luck. The tutorial that Headstart goes back to names no numbers, so both "
     "limits are conventions of Headstart."
+)
+QUICK_TEST = (
+    "The quick test: each pre-trained network looks at your training images as it is. From what it "
+    "notices in them (its features) a simple classifier, a linear probe, learns your classes, and "
+    "predicts images that it has not seen. Nearest neighbours is simpler still: the class of the "
+    "most similar images."
+)
+BLOCK_BY_BLOCK = (
+    "A network sees in steps, its blocks: the first notice edges and colours, the last whole "
+    "things, such as the animals and tools of ImageNet's photographs. This is the quick test on "
+    "what each block notices. Where an early block does as well as the last, your images are "
+    "unlike those photographs."
+)
+INTERVALS = (
+    "A 95 % interval holds the true value in 19 of 20 such measurements. A point is one image in a "
+    "hundred."
 )
 
 
 def describe_facts(facts: Facts) -> list[str]:
-    """All that was measured, in the order in which it matters."""
-    return [
-        *describe_size(facts),
-        *describe_backbones(facts),
-        describe_similarity(facts),
-        describe_curve(facts),
-    ]
+    """What the images are like, in the order in which it matters."""
+    return [*describe_size(facts), describe_similarity(facts), describe_curve(facts)]
 
 
-def describe_rule(facts: Facts, placement: Placement, proposed: Proposal | None) -> list[str]:
-    """The case, how much to freeze, and what to run."""
+def describe_rule(facts: Facts, placement: Placement) -> list[str]:
+    """The case, and how much to freeze."""
     found = [describe_placement(placement), describe_frozen(facts, placement)]
-    found.append(None if proposed is None else describe_proposal(proposed))
     return [sentence for sentence in found if sentence is not None]
 
 
@@ -64,13 +71,13 @@ def describe_size(facts: Facts) -> list[str]:
     spread = f"{counts[rarest]:,} in each"
     if counts[rarest] < counts[commonest]:
         spread = (
-            f"{_rounded(facts.images_a_class)} a class on average: the rarest, {quoted(rarest)}, "
-            f"has {counts[rarest]:,}, the commonest, {quoted(commonest)}, {counts[commonest]:,}"
+            f"{counts[rarest]:,} in the rarest, {quoted(rarest)}, and {counts[commonest]:,} in the "
+            f"commonest, {quoted(commonest)}"
         )
     found = [
         f"{count_text(facts.train_images, 'training image')} in "
-        f"{count_text(len(counts), 'class')}, {spread}. Always predicting {quoted(commonest)} is "
-        f"right for {percent_text(facts.majority_accuracy)} of them."
+        f"{count_text(len(counts), 'class')}: {spread}. Always answering {quoted(commonest)} "
+        f"would be right for {percent_text(facts.majority_accuracy)} of them."
     ]
     if facts.images < facts.train_images:
         found.append(
@@ -79,10 +86,9 @@ def describe_size(facts: Facts) -> list[str]:
         )
     if facts.near_duplicate_groups:
         found.append(
-            f"In the whole dataset {count_text(facts.images_in_groups, 'image is', 'images are')} "
-            f"near duplicates, in {count_text(facts.near_duplicate_groups, 'set')} (exact copies: "
-            f"{facts.exact_duplicates:,}). No image is predicted from a near duplicate of itself, "
-            "and in each interval such a set counts as one image."
+            f"{count_text(facts.images_in_groups, 'image')} of the whole dataset look like another "
+            f"({count_text(facts.near_duplicate_groups, 'set')} of near duplicates, "
+            f"{facts.exact_duplicates:,} exact copies). Such a set counts as one image here."
         )
     return found
 
@@ -95,25 +101,20 @@ def describe_backbones(facts: Facts) -> list[str]:
             f"{facts.image_size} pixels, so there is nothing to go by."
         ]
     best, *others = facts.backbones
-    gain = best.probe.accuracy - facts.majority_accuracy
-    ahead = "over" if gain >= 0 else "below"
     found = [
-        f"A linear probe on the features of {best.title} is right for "
-        f"{estimate_words(best.probe)} of the images, {points_words(abs(gain))} {ahead} the "
-        f"commonest class; its nearest neighbours are right for {estimate_words(best.neighbours)}."
+        f"{best.title} fits best: a linear probe on what it notices is right for "
+        f"{estimate_words(best.probe)} of the images, nearest neighbours for "
+        f"{estimate_words(best.neighbours)}."
     ]
-    return found + [_beside(one, one.behind, best) for one in others if one.behind is not None]
+    return found + [_beside(one, one.behind) for one in others if one.behind is not None]
 
 
-def _beside(one: BackboneFacts, behind: Difference, best: BackboneFacts) -> str:
-    fraction, details = percent_text(one.probe.accuracy), interval_words(behind.low, behind.high)
-    size = points_words(behind.difference)
+def _beside(one: BackboneFacts, behind: Difference) -> str:
+    details = f"{points_words(behind.difference)}, {interval_words(behind.low, behind.high)}"
+    start = f"{one.title} is right for {percent_text(one.probe.accuracy)}:"
     if finding_of(behind) is Finding.AHEAD:
-        return f"{one.title} is {size} behind {best.title} ({fraction}, {details})."
-    return (
-        f"{one.title} cannot be told apart from {best.title} ({fraction}, difference {size}, "
-        f"{details})."
-    )
+        return f"{start} behind by more than luck ({details})."
+    return f"{start} it may be as good (difference {details})."
 
 
 def describe_similarity(facts: Facts) -> str:
@@ -127,23 +128,24 @@ def describe_similarity(facts: Facts) -> str:
     finding, earlier = finding_of(gain), f"block {blocks.best_earlier}"
     # Seen from the one that is ahead, so that no difference is below zero.
     ends = (gain.low, gain.high) if gain.difference >= 0 else (-gain.high, -gain.low)
-    details = f"({interval_words(*ends)}, images of {facts.image_size} pixels)"
+    where = "ahead of" if gain.difference >= 0 else "behind"
+    size = f"{points_words(abs(gain.difference))} {where} {earlier}"
+    details = f"({interval_words(*ends)})"
     if finding is Finding.AHEAD:
         return (
-            f"These images are like ImageNet's photographs as {blocks.title} sees them: its last "
-            f"block, {last}, is {points_words(gain.difference)} better than the best of the others,"
-            f" {earlier} {details}."
+            "These images are like ImageNet's photographs, from which pre-trained networks have "
+            f"learned: the last block of {blocks.title}, {last}, fits them better than any before "
+            f"it, {size} {details}."
         )
-    size, where = abs(gain.difference), "ahead of" if gain.difference >= 0 else "behind"
     if finding is Finding.AS_GOOD:
         return (
-            f"These images are unlike ImageNet's photographs as {blocks.title} sees them: {earlier}"
-            f" is as good as the last one or better. The last one is {points_words(size)} {where} "
-            f"it {details}: what it learned from ImageNet does not help here."
+            "These images are unlike ImageNet's photographs, from which pre-trained networks have "
+            f"learned: {earlier} of {blocks.title} fits them as well as the last or better. Block "
+            f"{last} is {size} {details}."
         )
     return (
-        f"{start} cannot be told: the last block of {blocks.title} is {points_words(size)} {where} "
-        f"{earlier}, which may be luck {details}."
+        f"{start}, from which pre-trained networks have learned, cannot be told: the last block of "
+        f"{blocks.title}, {last}, is {size}, which may be luck {details}."
     )
 
 
@@ -153,22 +155,19 @@ def describe_curve(facts: Facts) -> str:
     if best is None or best.doubling is None:
         return "There are too few images to see whether more of them would help."
     doubling = best.doubling
-    between = f"rom {best.curve[-2].images:,} to {best.curve[-1].images:,} images the probe on"
+    step = f"from {best.curve[-2].images:,} to {best.curve[-1].images:,} images the quick test"
     size, details = points_words(doubling.difference), interval_words(doubling.low, doubling.high)
     finding = finding_of(doubling)
     if finding is Finding.AHEAD:
-        return (
-            f"F{between} {best.title} gained {size} ({details}), so still more images would most "
-            "likely help it."
-        )
+        return f"More images would most likely help: {step} gained {size} ({details})."
     if finding is Finding.AS_GOOD:
         return (
-            f"F{between} {best.title} gained less than {points_words(AS_GOOD)} ({details}): more "
-            "images like these would hardly help it."
+            f"More images like these would hardly help: {step} gained less than "
+            f"{points_words(AS_GOOD)} ({details})."
         )
     return (
-        f"Whether more images would help cannot be told: f{between} {best.title} changed by "
-        f"{size}, which may be luck ({details})."
+        f"Whether more images would help cannot be told: {step} changed by {size}, which may be "
+        f"luck ({details})."
     )
 
 
@@ -191,17 +190,16 @@ def describe_left_out(facts: Facts) -> list[str]:
 
 def describe_placement(placement: Placement) -> str:
     """The case, or the two that it may be, with what the rule says."""
-    named = [f"“{SCENARIO_TITLES[one]}: {RULES[one]}”" for one in placement.scenarios]
-    cases = "the case" if len(named) == 1 else "one of two cases:"
-    size = "many" if placement.are_many else "few"
-    similarity = {
-        Similarity.ALIKE: "like ImageNet's photographs",
-        Similarity.UNLIKE: "unlike ImageNet's photographs",
-        Similarity.UNKNOWN: "of unknown similarity to ImageNet's photographs",
-    }[placement.similarity]
+    named = [f"{SCENARIO_TITLES[one]}: {RULES[one]}" for one in placement.scenarios]
+    size = (
+        f"the images are {'many' if placement.are_many else 'few'} "
+        f"({_rounded(placement.images_a_class)} a class)"
+    )
+    if len(named) == 1:
+        return f"The tutorial's rule of thumb: {named[0]}. Here {size}."
     return (
-        f"By the tutorial's rule this is {cases} {list_text(named, last='or')}, because the images "
-        f"are {size} ({_rounded(placement.images_a_class)} a class) and {similarity}."
+        f"The tutorial's rule of thumb has two answers, as it cannot be told whether these images "
+        f"are like ImageNet's photographs: {'; or '.join(named)}. Here {size}."
     )
 
 
@@ -213,27 +211,18 @@ def describe_frozen(facts: Facts, placement: Placement) -> str | None:
     chosen = blocks.blocks[placement.frozen_block - 1]
     best = next(block for block in blocks.blocks if block.behind is None)
     if chosen.behind is None:
-        why = "is the best of all"
+        why = f"block {chosen.number} fits these images best"
     elif chosen.behind.low <= 0:
         why = (
-            f"is the first that cannot be told apart from the best, block {best.number} "
-            f"(difference {points_words(chosen.behind.difference)}, "
+            f"block {chosen.number} is the first that may fit as well as the best, block "
+            f"{best.number} (difference {points_words(chosen.behind.difference)}, "
             f"{interval_words(chosen.behind.low, chosen.behind.high)})"
         )
     else:
-        why = "is the last but one: every block before the last is clearly behind it"
+        why = "every block before the last is clearly behind it"
     return (
-        f"If layers of {blocks.title} are frozen: the first {placement.frozen_layers}, up to "
-        f"{chosen.layer}, because block {chosen.number} {why}."
-    )
-
-
-def describe_proposal(proposed: Proposal) -> str:
-    """What to run, and on which backbone."""
-    titles = [title_of(name) for name in proposed.strategies]
-    return (
-        f"Proposed: {'; '.join(titles)}. {proposed.backbone.title} is the smallest network whose "
-        "probe is not clearly behind the best."
+        f"Whoever keeps the first layers of {blocks.title} as they are should keep "
+        f"{placement.frozen_layers} (k = {placement.frozen_layers}), up to {chosen.layer}: {why}."
     )
 
 
@@ -255,7 +244,7 @@ def describe_found(found: Sequence[FoundHere]) -> str:
     """How often the rule named what was best here."""
     placed = [one for one in found if one.is_named is not None]
     if not found:
-        return "No experiment has finished in this installation yet, so the rule was never tried."
+        return "No experiment has finished here yet, so the rule of thumb was never tried."
     if not placed:
         return (
             "None of the datasets with finished experiments has been measured on this page yet, so "
@@ -263,8 +252,8 @@ def describe_found(found: Sequence[FoundHere]) -> str:
         )
     named = sum(bool(one.is_named) for one in placed)
     found_words = (
-        f"The rule names the best strategy, or the cheapest that cannot be told apart from it, for "
-        f"{named} of {count_text(len(placed), 'dataset')} with experiments and facts here."
+        f"The rule of thumb names the best strategy, or the cheapest that may be as good, for "
+        f"{named} of {count_text(len(placed), 'dataset')} that were measured and run here."
     )
     doubt = "" if len(placed) >= ENOUGH_CASES else " So few cases say little about the next one."
     return f"{found_words}{doubt}"
@@ -275,18 +264,22 @@ def estimate_words(found: Estimate) -> str:
     return f"{percent_text(found.accuracy)} ({interval_words(found.low, found.high)})"
 
 
-def how_measured(facts: Facts) -> str:
+def how_measured(facts: Facts) -> list[str]:
     """How the numbers came about, for whoever doubts them."""
-    return (
+    return [
         f"On {facts.images:,} training images of the default split, {facts.image_size} × "
-        f"{facts.image_size} pixels; no validation or test image was used. The features of each "
-        "network are those of its last layer, averaged over the places of the image. Each image is "
-        f"predicted once, from the other {facts.folds - 1} of {facts.folds} parts of the images "
-        "(cross-validation); near duplicates are in one part. The linear probe is a ridge "
-        "classifier; the nearest neighbours are the five images with the most similar features. "
-        "Intervals of accuracies are Wilson's over the distinct images; those of differences are a "
-        "bootstrap over them, on the same images."
-    )
+        f"{facts.image_size} pixels; no validation or test image was used.",
+        "The features of a network are those of its last layer, averaged over the places of the "
+        "image.",
+        f"Each image is predicted once, by a classifier that learned from the other "
+        f"{facts.folds - 1} of {facts.folds} parts of the images (cross-validation); near "
+        "duplicates are in one part.",
+        "The linear probe is a ridge classifier: a weighted sum of the features for each class, "
+        "with weights that are kept small. The nearest neighbours are the five images with the "
+        "most similar features.",
+        "95 % intervals: of an accuracy Wilson's, for as many images as are no near duplicates of "
+        "each other; of a difference by drawing these images anew many times (bootstrap).",
+    ]
 
 
 def _rounded(images: float) -> str:

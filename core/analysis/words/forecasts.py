@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from core.analysis.advice.experience import ENOUGH_CASES
+from core.analysis.advice.first_choice import made_together
 from core.analysis.advice.forecasts import leader_of, room_between
 from core.analysis.advice.grades import Graded
 from core.analysis.comparison import title_of
-from core.analysis.words.verdicts import closed, points_text, points_words
+from core.analysis.words.verdicts import points_text, points_words
 from core.experiments.accuracy_forecasts import AccuracyForecast, Verdict
 from core.text import count_text, percent_text, rough_seconds_text
 
@@ -15,26 +16,35 @@ VERDICTS: dict[Verdict, str] = {
     "cannot_win": "cannot win here",
     "cannot_tell": "cannot tell",
 }
+WHAT_IT_IS = (
+    "What each strategy will most likely get right of the test images, once it has learned from "
+    "all training images. In 8 of 10 cases what comes out should lie between low and high. Each "
+    "forecast is stored before the run and never changed; the run grades it."
+)
 HOW_CARRIED_ON = (
-    "The errors are expected to fall by the same factor with each doubling of the training images "
-    "(a power law). The factor of its own curve counts by its weight, that of past curves for the "
-    "rest: with an exponent of 0.25 a doubling leaves 84 % of the errors, with 0.5 it leaves 71 %. "
-    "Then the forecasts are drawn towards how strategies usually compare, the more the fewer "
-    "images they were scored on."
+    "How they are made: results on parts of the images are continued to all of them. Each doubling "
+    "of the training images is expected to leave the same fraction of the errors (a power law): 84 "
+    "% with an exponent of 0.25, 71 % with 0.5. The exponent is a mean of that of the strategy "
+    "here, by its weight, and that of past datasets. Then the forecasts are drawn towards how "
+    "strategies usually compare, the more the fewer images they were scored on."
 )
 SILENT = (
-    "No forecast is shown: too many of those that were graded here missed their intervals. They "
-    "are still stored and graded, and shown again once they hold."
+    "No forecast is shown: too many of those that were checked here missed. They are still stored "
+    "and checked, and shown again once they hold."
 )
+
+
+def range_words(low: float, high: float) -> str:
+    """``76.0 to 84.0 %``, of two fractions."""
+    return f"{points_text(low)} to {percent_text(high)}"
 
 
 def describe_forecast(made: AccuracyForecast) -> str:
-    """``64.0 % (80 % interval 60.0 to 68.0, 95 % 58.0 to 70.0), in about 4 min (3 min to 5 min)``;
-    without a time where none is known."""
+    """``64.0 % (in 8 of 10 cases 60.0 to 68.0 %, in 19 of 20 58.0 to 70.0 %), in about 4 min (3 min
+    to 5 min)``; without a time where none is known."""
     found = (
-        f"{percent_text(made.predicted)} (80 % interval {points_text(made.low_80)} to "
-        f"{points_text(made.high_80)}, 95 % {points_text(made.low_95)} to "
-        f"{points_text(made.high_95)})"
+        f"{percent_text(made.predicted)} (in 8 of 10 cases {range_words(made.low_80, made.high_80)}"
+        f", in 19 of 20 {range_words(made.low_95, made.high_95)})"
     )
     if made.seconds is None or made.seconds_80 is None:
         return found
@@ -50,18 +60,19 @@ def describe_verdict(made: AccuracyForecast, together: Sequence[AccuracyForecast
     if made.verdict == "worth":
         if made is leader:
             return f"{title}: worth running. It has the highest forecast."
-        return f"{title}: worth running. It is forecast {points_words(behind)} below the highest."
+        return f"{title}: worth running. It is expected {points_words(behind)} below the highest."
     if made.verdict == "cannot_win":
-        return f"{title}: cannot win here, because it is {_behind(made, leader)}."
-    return f"{title}: cannot tell. {_why_not(made, leader)}. {_next_step(made)}"
+        return (
+            f"{title}: cannot win here. It is {_behind(made, leader)}, more than both forecasts "
+            f"are likely to be off together ({_room(made, leader)})."
+        )
+    return f"{title}: cannot tell. {why_not(made, leader)}. {_next_step(made)}"
 
 
 def describe_each(made: Sequence[AccuracyForecast]) -> list[str]:
     """A line for each: what it is expected to reach, with the verdict where it was made together
     with the newest that have one."""
-    judged = [one for one in made if one.verdict is not None]
-    newest = max(judged, key=lambda one: one.made_at).batch if judged else ""
-    together = [one for one in judged if one.batch == newest]
+    together = made_together(made)
     return [
         f"{describe_verdict(one, together)} Forecast: {describe_forecast(one)}."
         if one in together
@@ -70,22 +81,29 @@ def describe_each(made: Sequence[AccuracyForecast]) -> list[str]:
     ]
 
 
-def _why_not(made: AccuracyForecast, leader: AccuracyForecast) -> str:
+def why_not(made: AccuracyForecast, leader: AccuracyForecast) -> str:
+    """Why nobody can tell whether it is worth running."""
     if not made.cases:
-        return f"Fewer than {ENOUGH_CASES} forecasts were graded, so nobody knows how far off it is"
+        return (
+            f"Fewer than {ENOUGH_CASES} forecasts were checked, so nobody knows how far off it is"
+        )
     if made.caution == "silent":
         return "Too many earlier forecasts had missed when it was made"
     if made is leader:
         return "It has the highest forecast, but the majority class may be as good"
-    return f"It is {_behind(made, leader)}"
+    return (
+        f"It is {_behind(made, leader)}, and both forecasts together may be off by more "
+        f"({_room(made, leader)})"
+    )
 
 
 def _behind(made: AccuracyForecast, leader: AccuracyForecast) -> str:
-    behind, room = leader.predicted - made.predicted, room_between(made, leader)
-    return (
-        f"forecast {points_words(behind)} behind {closed(title_of(leader.strategy))} and the 95 % "
-        f"intervals of the two leave room for {points_text(room)}"
-    )
+    behind = leader.predicted - made.predicted
+    return f"expected {points_words(behind)} behind {title_of(leader.strategy)}"
+
+
+def _room(made: AccuracyForecast, leader: AccuracyForecast) -> str:
+    return points_words(room_between(made, leader))
 
 
 def _next_step(made: AccuracyForecast) -> str:
@@ -102,14 +120,11 @@ def describe_forecasts(made: Sequence[AccuracyForecast]) -> str:
     """What the forecasts are about."""
     if not made:
         return "There is no forecast: too few images were measured, or it was before this version."
-    return (
-        "Forecast of the test accuracy with all training images of the default split, stored "
-        "before it is run and never changed. Experiments that are begun later grade it."
-    )
+    return WHAT_IT_IS
 
 
 def hit_words(one: Graded) -> str:
-    """For a cell of a table."""
+    """For a cell of a table: in the range for 8 of 10, in that for 19 of 20 alone, or in none."""
     if one.is_hit_80:
         return "hit"
-    return "hit at 95 %" if one.is_hit_95 else "miss"
+    return "near" if one.is_hit_95 else "miss"

@@ -1,21 +1,27 @@
 """How good forecasts and advice were, in sentences; what was not measured is said."""
 
-from core.analysis.advice.experience import ENOUGH_CASES, OwnRecord
+from core.analysis.advice.experience import ENOUGH_CASES, LEVELS, OwnRecord
 from core.analysis.advice.grades import AdviceRecord, Coverage, Quote
 from core.analysis.advice.placing import AS_GOOD
 from core.analysis.advice.replay import Replay
 from core.analysis.comparison import title_of
-from core.analysis.words.forecasts import SILENT, hit_words
-from core.analysis.words.verdicts import points_text, points_words
-from core.text import count_text, percent_text
+from core.analysis.words.forecasts import SILENT, hit_words, range_words
+from core.analysis.words.verdicts import (
+    closed,
+    interval_words,
+    points_text,
+    points_words,
+    signed_points,
+)
+from core.text import count_text, list_text, percent_text
 
 NOTHING_GRADED = (
-    "Not enough experience here: no forecast of this installation has been graded yet. One is "
-    "graded when the first experiment after it runs that strategy on the same split and image size."
+    "No forecast of this installation has been checked yet. The first experiment that runs a "
+    "strategy after its forecast checks it, on the same split and image size."
 )
 NO_SERIES = (
-    "This version comes without a recorded series of other datasets, so what is known of forecasts "
-    "is what was graded here."
+    "This version comes without a recorded series of other datasets, so all that is known of "
+    "forecasts is what was checked here."
 )
 
 
@@ -23,24 +29,32 @@ def describe_coverage(coverage: Coverage | None) -> str:
     """How often the intervals held what came out, or that there are too few cases to say."""
     if coverage is None:
         return NOTHING_GRADED
-    cases = count_text(coverage.cases, "graded forecast")
-    hits = (
-        f"{coverage.hits_80} of {cases} lay in the 80 % interval and {coverage.hits_95} in the "
-        "95 % interval"
-    )
     if coverage.cases < ENOUGH_CASES:
         return (
-            f"Not enough experience ({coverage.cases} of {ENOUGH_CASES} cases): {hits}; what came "
-            f"out was {points_text(coverage.lowest)} to {points_text(coverage.highest)} points "
-            "from the forecast."
+            f"{coverage.hits_80} of {count_text(coverage.cases, 'forecast')} that came out lay in "
+            f"the range for 8 of 10, {coverage.hits_95} in that for 19 of 20; what came out was "
+            f"{signed_points(coverage.lowest)} to {signed_points(coverage.highest)} points from "
+            f"the forecast. That is too little experience: it takes {ENOUGH_CASES}."
         )
-    (low_80, high_80), (low_95, high_95) = coverage.interval_80, coverage.interval_95
     return (
-        f"{hits}: {percent_text(coverage.hits_80 / coverage.cases)} where 80 % was promised "
-        f"(95 % interval {points_text(low_80)} to {points_text(high_80)}), "
-        f"{percent_text(coverage.hits_95 / coverage.cases)} where 95 % was ({points_text(low_95)} "
-        f"to {points_text(high_95)}). The 80 % interval was {points_text(coverage.width_80)} "
-        f"points wide on average.{_time_words(coverage)}"
+        f"Of {count_text(coverage.cases, 'forecast')} that came out, "
+        f"{_promise(coverage, LEVELS[0], coverage.hits_80, coverage.interval_80)}; "
+        f"{_promise(coverage, LEVELS[1], coverage.hits_95, coverage.interval_95)}. The range "
+        f"for 8 of 10 was {points_text(coverage.width_80)} points wide on average."
+        f"{_time_words(coverage)}"
+    )
+
+
+def _promise(coverage: Coverage, level: float, hits: int, interval: tuple[float, float]) -> str:
+    """How many were hit, and whether that is what was promised, but for luck."""
+    low, high = interval
+    verdict = "as promised" if low <= level <= high else "more than promised"
+    if level > high:
+        verdict = "fewer than promised"
+    name = "8 of 10" if level == LEVELS[0] else "19 of 20"
+    return (
+        f"{hits:,} lay in the range for {name}, {verdict} ({percent_text(hits / coverage.cases)}, "
+        f"{interval_words(low, high)})"
     )
 
 
@@ -51,52 +65,78 @@ def describe_caution(record: OwnRecord) -> str | None:
     if record.caution == "silent":
         return SILENT
     return (
-        "That is fewer than chance allows, each dataset counted once, so new intervals are as wide "
-        "as the errors of this installation alone ask for."
+        "That is fewer than luck allows, each dataset counted once, so the ranges of new forecasts "
+        "are as wide as the misses of this installation ask for."
     )
 
 
 def describe_record(record: AdviceRecord | None) -> list[str]:
-    """The regret of the advice beside that of the rules, and what else it cost or saved."""
+    """What it would have cost to follow the advice, and what else it cost or saved."""
     if record is None:
-        return ["No advice has been graded by an experiment yet."]
+        return ["No advice has been checked by an experiment yet."]
     found = []
     if record.regret is None:
-        graded = count_text(record.datasets, "graded dataset")
-        found.append(f"On {graded} the advice named nothing.")
+        graded = count_text(record.datasets, "dataset")
+        found.append(f"On {graded} that were checked the advice named nothing.")
     else:
         found.append(
-            f"On {count_text(record.named, 'dataset')} the advice named a strategy: it was "
-            f"{points_words(record.regret)} below the best one that was run, on average, and at "
-            f"most {points_words(AS_GOOD)} below it on {record.within}."
+            f"Whoever had run only what the advice named would have ended "
+            f"{points_words(record.regret)} below the best that was run, on average over "
+            f"{count_text(record.named, 'dataset')}; on {record.within} of them at most "
+            f"{points_words(AS_GOOD)} below."
         )
-    if record.rules:
-        rules = [f"{rule} {points_text(regret)}" for rule, regret in record.rules.items()]
-        found.append(f"Rules that measure nothing were behind by: {'; '.join(rules)} points.")
     found.append(f"{percent_text(record.undecided, 0)} of all verdicts were “cannot tell”.")
     if record.saved is not None:
         verb = "saved" if record.saved >= 0 else "cost"
         found.append(
-            "To train on parts of the images first and leave out what cannot win "
+            "Trying parts of the images first and leaving out what cannot win "
             f"{verb} {percent_text(abs(record.saved), 0)} of the time of running everything."
         )
     return found
 
 
-def describe_replay(replay: Replay | None) -> list[str]:
-    """What the recorded series says; each dataset was forecast from other sources alone."""
+def describe_rules(record: AdviceRecord | None) -> list[str]:
+    """What it would have cost to follow a rule that measures nothing, on the same datasets, and
+    whether one of them would have served better than the advice."""
+    if record is None or record.regret is None or not record.rules:
+        return []
+    rules = [f"{rule} {points_text(regret)}" for rule, regret in record.rules.items()]
+    better = [f"“{rule}”" for rule, regret in record.rules.items() if regret < record.regret]
+    return [
+        "On the same datasets rules that measure nothing would have ended below the best by: "
+        f"{'; '.join(rules)} points.",
+        f"Following {list_text(better)} would have served better than the advice."
+        if better
+        else "None of them would have served better than the advice.",
+    ]
+
+
+def describe_series(replay: Replay | None) -> list[str]:
+    """How the recorded series came about, and how often its intervals held."""
     if replay is None:
         return [NO_SERIES]
     found = [
-        f"Recorded series: {count_text(replay.datasets, 'dataset')} of "
-        f"{count_text(replay.sources, 'source')} of images, each forecast from the other sources "
-        "alone, from trainings on a quarter of the images or ten of each class."
+        f"Tested on {count_text(replay.datasets, 'dataset')} of "
+        f"{count_text(replay.sources, 'source')} whose results come with Headstart. Each was "
+        "forecast as if it were new: from trainings on a quarter of its images (or ten of each "
+        "class), knowing the datasets of other sources alone. Then it was trained on all of them."
     ]
     if replay.trained is not None:
-        found.append(f"From trainings: {describe_coverage(replay.trained)}")
+        found.append(f"From such trainings: {describe_coverage(replay.trained)}")
     if replay.facts is not None:
-        found.append(f"From the facts, probes alone: {describe_coverage(replay.facts)}")
-    return found + (describe_record(replay.advice) if replay.advice is not None else [])
+        found.append(f"From the quick test, probes alone: {describe_coverage(replay.facts)}")
+    found.append(
+        f"On {replay.beaten} of the {count_text(replay.datasets, 'dataset')} another strategy was "
+        "better, by more than luck, than the one that the advice named."
+    )
+    return found
+
+
+def describe_replay(replay: Replay | None) -> list[str]:
+    """All that the recorded series says."""
+    advice = None if replay is None else replay.advice
+    found = describe_series(replay)
+    return found if advice is None else [*found, *describe_record(advice), *describe_rules(advice)]
 
 
 def describe_quote(quote: Quote) -> str:
@@ -105,15 +145,19 @@ def describe_quote(quote: Quote) -> str:
     made = graded.forecast
     title = title_of(made.strategy)
     start = (
-        f"The advice before this experiment was to run {title}, with a forecast of"
+        f"The advice before this experiment was to run {title}, which was expected"
         if quote.is_advised
-        else f"Before this experiment {title} was forecast to reach"
+        else f"Before this experiment {closed(title)} was expected"
     )
-    grade = {"hit": "inside it", "hit at 95 %": "inside the 95 % interval alone", "miss": "outside"}
+    grade = {
+        "hit": "in that range",
+        "near": "outside it, in that for 19 of 20",
+        "miss": "outside that range",
+    }
     found = (
-        f"{start} {percent_text(made.predicted)} (80 % interval {points_text(made.low_80)} to "
-        f"{points_text(made.high_80)}): it reached {percent_text(graded.actual)}, "
-        f"{grade[hit_words(graded)]}"
+        f"{start} to get {percent_text(made.predicted)} of the test images right "
+        f"({range_words(made.low_80, made.high_80)} in 8 of 10 cases). It got "
+        f"{percent_text(graded.actual)}, {grade[hit_words(graded)]}"
     )
     if quote.regret is None:
         return f"{found}."
@@ -125,4 +169,4 @@ def describe_quote(quote: Quote) -> str:
 def _time_words(coverage: Coverage) -> str:
     if not coverage.timed:
         return ""
-    return f" {coverage.time_hits} of {coverage.timed} took the time that was forecast (80 %)."
+    return f" {coverage.time_hits:,} of {coverage.timed:,} took the time that was expected."

@@ -7,19 +7,26 @@ from core.analysis.words.verdicts import closed, interval_words
 from core.text import count_text, percent_text, rough_seconds_text, seconds_text
 
 HOW = (
-    "Which strategies are worth a full run? All are trained on a small part of the training "
-    "images, then on larger ones, until the time is up. Whoever cannot win any more is dropped, "
-    "and you run those that remain. Test images are not touched."
+    "Not sure what to run, and no time to run everything? In a race all strategies train on a "
+    "small part of your training images, then on larger parts, until the minutes are up. Those "
+    "that cannot win any more drop out; you run the others on all images. Test images are not "
+    "touched."
 )
 WHEN_DROPPED = (
     "The parts are a sixteenth, an eighth and a quarter of the training images, each inside the "
-    "next, with at least ten images of each class; validation images say how good a strategy is.",
-    "From the last two results of a strategy an optimistic line goes on to all training images, as "
-    "steeply as their intervals allow. A strategy is dropped when even that line ends below the "
-    "lower end of the interval of whoever leads. A learning curve that flattens stays below its "
-    "line, so what could still win is kept.",
-    "The majority class, the best probe and the best network without pre-training are never "
-    "dropped: without them nobody could say what pre-training is worth.",
+    "next, with at least ten images of each class. Validation images say how good a strategy is.",
+    "The last two results of a strategy, continued in a straight line and with luck on its side, "
+    "say what it may reach at best with all images. It is dropped when even that is below what the "
+    "leader has already, bad luck included. Accuracy usually grows more slowly the more images "
+    "there are, so what could still win is kept.",
+    "Three are never dropped, because they show what pre-training is worth: the majority class, "
+    "the best probe (a pre-trained network with one new layer) and the best network that was not "
+    "pre-trained.",
+)
+HOW_TO_READ = (
+    "How many of the validation images each strategy gets right after its largest training so far; "
+    "the bar is the 95 % interval. Small open markers: its smaller trainings. Dotted: what it may "
+    "reach at best with all images. Left of the dotted vertical line nobody can win."
 )
 _KEPT = {
     Kept.BASELINE: "the baseline",
@@ -43,12 +50,17 @@ def describe_quick(plan: RacePlan) -> str | None:
 def describe_race(race: Race) -> list[str]:
     """All that a race says, in the order in which it matters."""
     found = [describe_end(race), describe_leader(race)]
-    for verdict, verb in ((Verdict.DROPPED, ""), (Verdict.FAILED, "was ")):
-        found += [
-            f"{closed(title_of(one.strategy))} {verb}{verdict_words(race, one)}."
-            for one in race.status.racers
-            if race.verdict(one) is verdict
-        ]
+    of = {
+        verdict: [one for one in race.status.racers if race.verdict(one) is verdict]
+        for verdict in (Verdict.DROPPED, Verdict.FAILED)
+    }
+    if of[Verdict.DROPPED]:
+        titles = [title_of(one.strategy) for one in of[Verdict.DROPPED]]
+        found.append(f"Cannot win here any more: {'; '.join(titles)}.")
+    found += [
+        f"{closed(title_of(one.strategy))} was {verdict_words(race, one)}."
+        for one in of[Verdict.FAILED]
+    ]
     return [*found, describe_undecided(race)]
 
 
@@ -83,7 +95,10 @@ def describe_undecided(race: Race) -> str:
     count, remain = len(race.status.racers), len(race.remaining)
     start = f"{remain} of {count_text(count, 'strategy')} {'remains' if remain == 1 else 'remain'}"
     if not race.undecided:
-        return f"{start}; if curves flatten, as they usually do, nobody can overtake the leader."
+        return (
+            f"{start}; if accuracy grows more slowly with more images, as it usually does, nobody "
+            "can overtake the leader."
+        )
     titles = "; ".join(title_of(name) for name in race.undecided)
     return f"{start}. Undecided, as they might still be better on all images: {titles}."
 
@@ -96,16 +111,17 @@ def verdict_words(race: Race, one: Racer) -> str:
     if one.dropped is not None:
         drop = one.dropped
         return (
-            f"{verdict} here: even its optimistic line ended at {percent_text(drop.line)}, below "
-            f"the {percent_text(drop.leader_low)} that {closed(title_of(drop.leader))} had at "
-            f"least (dropped at {count_text(drop.images, 'training image')})"
+            f"{verdict} here: at best it would reach {percent_text(drop.line)} with all images, "
+            f"below the {percent_text(drop.leader_low)} that {closed(title_of(drop.leader))} had "
+            f"already (dropped after {count_text(drop.images, 'training image')})"
         )
     if verdict is Verdict.KEPT and one.kept is not None:
         return f"{verdict}: {_KEPT[one.kept]}"
     if verdict is Verdict.UNKNOWN:
-        return f"{verdict}: {count_text(len(one.points), 'point')}, and a line needs two"
+        trainings = count_text(len(one.points), "training") if one.points else "no training yet"
+        return f"{verdict}: {trainings}, and it takes two to see where it goes"
     if verdict is Verdict.OPEN and one.line is not None:
-        return f"{verdict}: its optimistic line ends at {percent_text(one.line)}"
+        return f"{verdict}: it may reach {percent_text(one.line)} at best with all images"
     return str(verdict)
 
 

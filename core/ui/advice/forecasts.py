@@ -1,71 +1,79 @@
 """What is expected with all training images, and how good earlier advice was."""
 
-from collections.abc import Sequence
-
 import streamlit as st
 
-from core.analysis.advice.facts import Facts, known_facts
-from core.analysis.advice.forecasts import newest_forecasts
-from core.analysis.advice.grades import Graded, advice_record, coverage_of, outcomes_of, own_record
-from core.analysis.advice.placing import placed
+from core.analysis.advice.gathered import Advice
+from core.analysis.advice.grades import (
+    AdviceRecord,
+    advice_record,
+    coverage_of,
+    outcomes_of,
+    own_record,
+)
 from core.analysis.advice.replay import bundled_replay
 from core.analysis.words.forecasts import HOW_CARRIED_ON, SILENT, describe_each, describe_forecasts
 from core.analysis.words.grades import (
     describe_caution,
     describe_coverage,
     describe_record,
-    describe_replay,
+    describe_series,
 )
-from core.charts.forecasts import forecasts_frame, graded_frame, regret_frame
-from core.datasets.dataset import Dataset
+from core.charts.forecasts import (
+    forecast_details_frame,
+    forecasts_frame,
+    graded_frame,
+    regret_chart,
+)
 from core.text import escape_markdown
+from core.ui.advice.columns import OF_FORECASTS, OF_GRADES
 from core.ui.frame import reads
-from core.ui.frame.errors import error_box
-from core.ui.widgets.exhibit import sentences, show_table
+from core.ui.widgets.exhibit import sentences, show_exhibit, show_table
 from core.ui.widgets.glossary import explain_all
 
 
-def show_forecasts(dataset: Dataset, facts: Facts, graded: Sequence[Graded]) -> None:
+def show_forecasts(advice: Advice) -> None:
     """The newest forecast of each strategy, and what it says to do; none where those that were
-    ``graded`` missed too often."""
-    st.header(
-        "What to expect with all training images",
-        help=explain_all("forecast", "test images", "probe"),
-    )
-    with error_box():
-        made = newest_forecasts(reads.store(), dataset.id, facts.image_size)
-        if own_record(graded).caution == "silent":
-            st.markdown(escape_markdown(SILENT))
-            return
-        st.markdown(escape_markdown(describe_forecasts(made)))
-        if made:
-            sentences(describe_each(made))
-            alt = "Each forecast, one line each: verdict, accuracy, time, and where it comes from."
-            with st.expander("As a table", icon=":material/table:"):
-                show_table(forecasts_frame(made), "advice.forecasts", alt)
-                st.caption(HOW_CARRIED_ON)
+    graded missed too often."""
+    st.header("What to expect", help=explain_all("forecast", "test images"))
+    made = advice.forecasts
+    if advice.is_silent:
+        st.markdown(escape_markdown(SILENT))
+        return
+    st.markdown(escape_markdown(describe_forecasts(made)))
+    if not made:
+        return
+    alt = "Each forecast, one line each: verdict, accuracy and time."
+    show_table(forecasts_frame(made), "advice.forecasts", alt, OF_FORECASTS)
+    with st.expander("Why, one by one", icon=":material/rule:"):
+        sentences(describe_each(made))
+        st.caption(escape_markdown(HOW_CARRIED_ON))
+        alt = "Each forecast with what it goes out from, one line each."
+        show_table(forecast_details_frame(made), "advice.forecast_details", alt, OF_FORECASTS)
 
 
-def show_grades(facts: Facts, graded: Sequence[Graded]) -> None:
-    """How often intervals held, and how far what was named lay below the best."""
-    st.header("How good was the advice?", help=explain_all("forecast", "test images"))
-    with error_box():
-        st.markdown(escape_markdown(describe_coverage(coverage_of(graded))))
-        own = own_record(graded)
-        caution = describe_caution(own)
-        if caution is not None and own.caution != "silent":  # which is said above
-            st.warning(escape_markdown(caution))
-        if graded:
-            known = known_facts(reads.datasets()) | {facts.dataset_id: facts}
-            placements = {key: placed(one) for key, one in known.items()}
-            record = advice_record(outcomes_of(reads.store(), graded, placements))
-            sentences(describe_record(record))
-            if record is not None and record.rules:
-                show_table(regret_frame(record), "advice.regret", "The advice beside fixed rules.")
-            alt = "Each graded forecast with what came out, one line each."
-            show_table(graded_frame(graded), "advice.graded", alt)
-        replay = bundled_replay()
-        sentences(describe_replay(replay))
-        if replay is not None and replay.advice is not None and replay.advice.rules:
-            alt = "On the recorded series: the advice beside fixed rules."
-            show_table(regret_frame(replay.advice), "advice.series", alt)
+def show_grades(advice: Advice) -> None:
+    """How often intervals held, and how far what was named lay below the best: on the recorded
+    series, and in this installation."""
+    st.header("How good was earlier advice?", help=explain_all("forecast", "confidence interval"))
+    replay = bundled_replay()
+    sentences(describe_series(replay))
+    if replay is not None:
+        _show_record(replay.advice, "series")
+    st.subheader("In this installation")
+    graded = advice.graded
+    st.markdown(escape_markdown(describe_coverage(coverage_of(graded))))
+    caution = describe_caution(own_record(graded))
+    if caution is not None and not advice.is_silent:  # which is said above
+        st.warning(escape_markdown(caution))
+    if not graded:
+        return
+    _show_record(advice_record(outcomes_of(reads.store(), graded, advice.placements)), "own")
+    with st.expander("Forecast by forecast", icon=":material/table:"):
+        alt = "Each forecast that was checked with what came out, one line each."
+        show_table(graded_frame(graded), "advice.graded", alt, OF_GRADES)
+
+
+def _show_record(record: AdviceRecord | None, key: str) -> None:
+    sentences(describe_record(record))
+    if record is not None and record.rules:
+        show_exhibit(regret_chart(record), f"advice.regret.{key}", helps=OF_GRADES)

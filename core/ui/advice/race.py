@@ -10,12 +10,14 @@ from core.analysis.advice.race.request import (
     plan_race,
 )
 from core.analysis.comparison import title_of
-from core.analysis.words.race import HOW, WHEN_DROPPED, describe_quick, describe_race
+from core.analysis.words.race import HOW, HOW_TO_READ, WHEN_DROPPED, describe_quick, describe_race
+from core.analysis.words.verdicts import closed
 from core.charts.race import race_chart, race_frame
 from core.datasets.dataset import Dataset
 from core.errors import BadInput
 from core.jobs.progress import waiting_text
 from core.text import escape_markdown
+from core.ui.advice.columns import OF_RACE
 from core.ui.datasets.facts import address_of
 from core.ui.frame import actions, reads
 from core.ui.frame.access import may_edit, show_viewer_note
@@ -31,9 +33,8 @@ USUAL_MINUTES = 10
 
 def show_race(dataset: Dataset) -> None:
     """The last race on a dataset, at work or over; and the form for the next."""
-    st.header(
-        "Race", help=explain_all("training images", "validation images", "learning curve", "probe")
-    )
+    terms = ("training images", "validation images", "test images", "probe")
+    st.header("Find out more by a race", help=explain_all(*terms))
     st.markdown(escape_markdown(HOW))
     with st.expander("When is a strategy dropped?", icon=":material/rule:"):
         sentences(WHEN_DROPPED)
@@ -66,16 +67,21 @@ def _show_form(dataset: Dataset) -> None:
         "Loading the libraries and extracting features is part of it.",
     )
     with st.expander("Strategies", icon=":material/checklist:"):
+        options = (*names, *everything.lost)
         chosen = st.multiselect(
             "Strategies in the race",
-            names,
+            options,
             default=names,
             format_func=title_of,
-            key=f"race.strategies.{digest_of(dataset.id, names)}",  # no choice of what is gone
+            key=f"race.strategies.{digest_of(dataset.id, options)}",  # no choice of what is gone
             help="At first those of all pre-trained networks that are on this machine.",
         )
         for name, reason in everything.left_out.items():
-            st.caption(escape_markdown(f"{title_of(name)} is left out: {reason}"))
+            if name not in everything.lost:
+                st.caption(escape_markdown(f"{closed(title_of(name))} is left out. {reason}"))
+    for name in everything.lost:
+        title = closed(title_of(name))
+        st.caption(escape_markdown(f"{title} is left out. {everything.left_out[name]}"))
     plan: RacePlan | None = everything  # as it stands at first
     if (minutes, tuple(chosen)) != (USUAL_MINUTES, names):
         plan = _planned(dataset, int(minutes), chosen)
@@ -117,7 +123,9 @@ def _follow(dataset: Dataset) -> None:
             bar, action = st.columns([5, 1.4], vertical_alignment="center")
             with bar:
                 if race.job.state == "queued":
-                    st.progress(0.0, text=waiting_text(reads.store().queue_place(race.job.id)))
+                    store = reads.store()
+                    place, wait = store.queue_place(race.job.id), store.device_wait(None)
+                    st.progress(0.0, text=waiting_text(place, wait))
                 else:
                     show_progress(race.job.progress)
             cancel_button(
@@ -137,14 +145,17 @@ def _show(dataset: Dataset, race: Race) -> None:
     with error_box():
         st.subheader("The last race")
         _show_result(race)
-        query = {"dataset": address_of(dataset), "strategies": ",".join(race.remaining)}
-        link_to("benchmark", f"Benchmark the {len(race.remaining)} that remain", **query)
+        if race.remaining:
+            query = {"dataset": address_of(dataset), "strategies": ",".join(race.remaining)}
+            link_to("benchmark", f"Benchmark the {len(race.remaining)} that remain", **query)
 
 
 def _show_result(race: Race) -> None:
     sentences(describe_race(race))
     if race.status.leader is None:
         return
-    show_exhibit(race_chart(race), "advice.race")
-    alt = "Each strategy of the race with its verdict, one line each."
-    show_table(race_frame(race), "advice.race.verdicts", alt)
+    st.caption(escape_markdown(HOW_TO_READ))
+    show_exhibit(race_chart(race), "advice.race", helps=OF_RACE)
+    with st.expander("Strategy by strategy", icon=":material/rule:"):
+        alt = "Each strategy of the race with its verdict, one line each."
+        show_table(race_frame(race), "advice.race.verdicts", alt, OF_RACE)

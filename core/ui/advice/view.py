@@ -1,22 +1,27 @@
-"""The page Advice: facts of a dataset before anything is trained on it, and what they propose."""
+"""The page Advice: what to run first, why and how sure that is; then all that it rests on."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 import streamlit as st
 
-from core.analysis.advice.facts import Facts, facts_work, known_facts, latest_facts, read_facts
-from core.analysis.advice.grades import graded_forecasts
-from core.analysis.advice.placing import Placement, found_here, placed, proposal
+from core.analysis.advice.facts import Facts, facts_work, latest_facts, read_facts
+from core.analysis.advice.gathered import Advice, gather
+from core.analysis.advice.placing import FoundHere, found_here
 from core.analysis.words.advice import (
+    BLOCK_BY_BLOCK,
     CONVENTIONS,
+    INTERVALS,
+    QUICK_TEST,
+    describe_backbones,
     describe_curve,
     describe_facts,
     describe_found,
     describe_left_out,
     describe_rule,
-    describe_similarity,
     how_measured,
 )
+from core.analysis.words.first_choice import describe_best_so_far, describe_first, describe_title
 from core.charts.advice import (
     Lying,
     blocks_chart,
@@ -28,7 +33,9 @@ from core.charts.advice import (
 from core.datasets.dataset import Dataset
 from core.errors import BadInput, UnknownName
 from core.text import count_text, escape_markdown, seconds_text
+from core.ui.advice.columns import OF_DATASETS, OF_FACTS
 from core.ui.advice.forecasts import show_forecasts, show_grades
+from core.ui.advice.race import show_race
 from core.ui.datasets.facts import (
     HEALTH,
     address_of,
@@ -47,10 +54,8 @@ from core.ui.widgets.forms import OVERRIDES, written_overrides
 from core.ui.widgets.glossary import explain_all
 
 INTRODUCTION = (
-    "What is worth trying on these images? Before anything is trained, the features of each "
-    "pre-trained network on this machine are tried with two small classifiers, on training images "
-    "alone. It takes a minute or so for a thousand images, and seconds where the features are "
-    "known already."
+    "What is worth running on your images, and with what confidence? A quick test finds out before "
+    "anything is trained. It takes a minute or so for a thousand images."
 )
 
 
@@ -76,22 +81,48 @@ def choose_dataset() -> Dataset | None:
 
 
 def show_advice(dataset: Dataset) -> None:
-    """The facts where they were measured; else the button that has them measured, or how far that
-    is."""
-    work = facts_work(reads.store(), dataset)
+    """The answer first, then what to expect, a race, what was measured, mostly folded, and how good
+    earlier advice was."""
+    advice: Advice | None = None
+    found: Sequence[FoundHere] = ()
+    with error_box():
+        advice = _advice(dataset)
+    if advice is not None:
+        with error_box():
+            found = found_here(reads.store(), advice.known)
+        with error_box():
+            _show_answer(advice, found)
+        with error_box():
+            show_forecasts(advice)
+    with error_box():
+        show_race(dataset)
+    if advice is not None:
+        with error_box():
+            _show_images(advice)
+        with error_box():
+            show_grades(advice)
+        with error_box():
+            _show_found(advice, found)
+            _show_how(advice.facts)
+
+
+def _advice(dataset: Dataset) -> Advice | None:
+    """By the facts where they were measured, also with other networks than are here now; else the
+    button that has them measured, or how far that is."""
+    work, facts = facts_work(reads.store(), dataset), None
     if work is None:
-        _offer(dataset)
-        return
-    ready = ready_or_words(lambda: facts_work(reads.store(), dataset) or work, "advice")
-    if ready is not None:
-        _show(dataset, read_facts(ready.result))
+        facts = latest_facts(dataset)
+        _offer(dataset, facts is not None)
+    else:
+        ready = ready_or_words(lambda: facts_work(reads.store(), dataset) or work, "advice")
+        facts = None if ready is None else read_facts(ready.result)
+    return None if facts is None else gather(reads.store(), dataset, facts, reads.datasets())
 
 
-def _offer(dataset: Dataset) -> None:
-    former = latest_facts(dataset)
-    if former is not None:
+def _offer(dataset: Dataset, is_known: bool) -> None:
+    if is_known:
         st.caption(
-            "It was measured before, with other networks than this machine has now, or by an "
+            "What follows was measured with other networks than this machine has now, or by an "
             "older version. Measure again to see how it is now."
         )
     pressed = st.button(
@@ -113,71 +144,69 @@ def _offer(dataset: Dataset) -> None:
     st.rerun()
 
 
-def _show(dataset: Dataset, facts: Facts) -> None:
-    placement = placed(facts)
-    st.header("In short", help=explain_all("training images", "probe", "nearest neighbours"))
+def _show_answer(advice: Advice, found: Sequence[FoundHere]) -> None:
+    """What to run first, why, and how sure that is."""
+    choice = advice.first
+    title = escape_markdown(describe_title(choice))
+    st.header(title, help=explain_all("strategy", "pre-trained", "probe"))
+    here = [one for one in found if one.experiment.spec.dataset_id == advice.dataset.id]
+    sentences([*describe_first(advice.facts, choice), *map(describe_best_so_far, here)])
+    if choice is not None:
+        query = {"dataset": address_of(advice.dataset), "strategies": ",".join(choice.strategies)}
+        if choice.settings:
+            query[OVERRIDES] = written_overrides(choice.settings)
+        link_to("benchmark", "Fill the Benchmark form with these", **query)
+
+
+def _show_images(advice: Advice) -> None:
+    """What the images are like, and folded how that was found."""
+    facts = advice.facts
+    st.header("Your images", help=explain_all("training images", "ImageNet", "near duplicate"))
     sentences(describe_facts(facts))
+    st.caption(escape_markdown(INTERVALS))
     with st.container(horizontal=True, vertical_alignment="center"):
-        show_severities(reads.findings(dataset))
-        link_to("datasets", "Health of these images", dataset=address_of(dataset), section=HEALTH)
-    _show_rule(dataset, facts, placement)
-    if facts.backbones:
-        _show_charts(facts, placement)
-    graded = graded_forecasts(reads.store())
-    show_forecasts(dataset, facts, graded)
-    show_grades(facts, graded)
-    _show_found(dataset, facts)
+        show_severities(reads.findings(advice.dataset))
+        address = address_of(advice.dataset)
+        link_to("datasets", "Health of these images", dataset=address, section=HEALTH)
+    if not facts.backbones:
+        return
+    with st.expander("Which pre-trained network fits best?", icon=":material/leaderboard:"):
+        st.markdown(escape_markdown(QUICK_TEST))
+        sentences(describe_backbones(facts))
+        show_exhibit(probes_chart(facts), "advice.probes", helps=OF_FACTS)
+    with st.expander("Like ImageNet's photographs? How much to train?", icon=":material/layers:"):
+        sentences(describe_rule(facts, advice.placement))
+        st.caption(escape_markdown(CONVENTIONS))
+        if facts.blocks is not None:
+            st.markdown(escape_markdown(BLOCK_BY_BLOCK))
+            chart = blocks_chart(facts, facts.blocks, advice.placement)
+            show_exhibit(chart, "advice.blocks", helps=OF_FACTS)
+    with st.expander("Would more images help?", icon=":material/trending_up:"):
+        st.markdown(escape_markdown(describe_curve(facts)))
+        show_exhibit(growth_chart(facts), "advice.growth", helps=OF_FACTS)
+
+
+def _show_found(advice: Advice, found: Sequence[FoundHere]) -> None:
+    """Where every measured dataset lies, and what the experiments on it found."""
+    with st.expander("Your datasets, and what was best on them", icon=":material/dataset:"):
+        st.markdown(escape_markdown(describe_found(found)))
+        names = {one.id: one.name for one in (*reads.datasets(), advice.dataset)}
+        lying = [
+            Lying(names[key], one, advice.placements[key], one is advice.facts)
+            for key, one in advice.known.items()
+        ]
+        if any(one.blocks is not None for one in advice.known.values()):
+            show_exhibit(scenarios_chart(lying), "advice.scenarios", helps=OF_DATASETS)
+        if found:
+            alt = "What was best on each dataset of this installation, one line each."
+            show_table(found_frame(found), "advice.found", alt, OF_DATASETS)
+
+
+def _show_how(facts: Facts) -> None:
     with st.expander("How this was measured", icon=":material/straighten:"):
-        st.markdown(escape_markdown(how_measured(facts)))
-        for line in describe_left_out(facts):
-            st.markdown(escape_markdown(line))
+        sentences([*how_measured(facts), *describe_left_out(facts)])
         st.caption(
             f"Measured {facts.made_at[:16].replace('T', ' ')} UTC in "
             f"{seconds_text(facts.seconds)}, {seconds_text(facts.extraction_seconds)} of it to "
             "extract features."
         )
-
-
-def _show_rule(dataset: Dataset, facts: Facts, placement: Placement) -> None:
-    st.header("What the tutorial's rule proposes", help=explain_all("ImageNet", "frozen", "block"))
-    proposed = proposal(facts, placement)
-    sentences(describe_rule(facts, placement, proposed))
-    st.caption(escape_markdown(CONVENTIONS))
-    if proposed is not None:
-        query = {"dataset": address_of(dataset), "strategies": ",".join(proposed.strategies)}
-        if proposed.settings:
-            query[OVERRIDES] = written_overrides(proposed.settings)
-        link_to("benchmark", "Fill the Benchmark form with these", **query)
-
-
-def _show_charts(facts: Facts, placement: Placement) -> None:
-    st.header(
-        "How well the features fit",
-        help=explain_all("features", "cross-validation", "confidence interval"),
-    )
-    show_exhibit(probes_chart(facts), "advice.probes")
-    if facts.blocks is not None:
-        st.header(
-            f"Block by block of {escape_markdown(facts.blocks.title)}", help=explain_all("block")
-        )
-        st.markdown(escape_markdown(describe_similarity(facts)))
-        show_exhibit(blocks_chart(facts, facts.blocks, placement), "advice.blocks")
-    st.header("Would more images help?", help=explain_all("learning curve"))
-    st.markdown(escape_markdown(describe_curve(facts)))
-    show_exhibit(growth_chart(facts), "advice.growth")
-
-
-def _show_found(dataset: Dataset, facts: Facts) -> None:
-    """Where every measured dataset lies, and what the experiments on it found."""
-    st.header("Where your datasets lie, and what was best on them")
-    with error_box():
-        names = {one.id: one.name for one in reads.datasets()} | {dataset.id: dataset.name}
-        known = known_facts(reads.datasets()) | {dataset.id: facts}
-        found = found_here(reads.store(), known)
-        st.markdown(escape_markdown(describe_found(found)))
-        lying = [Lying(names[key], one, placed(one), one is facts) for key, one in known.items()]
-        if any(one.blocks is not None for one in known.values()):
-            show_exhibit(scenarios_chart(lying), "advice.scenarios")
-        if found:
-            alt = "What was best on each dataset of this installation, one line each."
-            show_table(found_frame(found), "advice.found", alt)

@@ -113,7 +113,9 @@ def _measurements(runs: list[RunRecord], was_active: bool) -> None:
 def _show_job(run: RunRecord, job: JobRecord) -> None:
     title = f"{escape_markdown(title_of(run.strategy))}, seed {run.seed}"
     if job.state == "queued":
-        st.caption(f"{title}: {waiting_text(reads.store().queue_place(job.id)).lower()}")
+        store = reads.store()
+        text = waiting_text(store.queue_place(job.id), store.device_wait(job.group_id))
+        st.caption(f"{title}: {escape_markdown(text)}")
     elif job.state == "running":
         fraction = job.progress.fraction if job.progress else 0.0
         st.progress(fraction, text=f"{title}: {escape_markdown(progress_text(job.progress))}")

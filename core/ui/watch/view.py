@@ -170,8 +170,10 @@ def _show_status(runs: Sequence[RunRecord]) -> None:
             f"{escape_markdown(progress_text(running.progress))}",
         )
     elif waiting is not None:
-        place = waiting_text(reads.store().queue_place(waiting.id)).lower()
-        st.progress(over / len(runs), text=f"{done} · waiting: {place}")
+        store = reads.store()
+        wait = store.device_wait(waiting.experiment_id)
+        text = escape_markdown(waiting_text(store.queue_place(waiting.id), wait))
+        st.progress(over / len(runs), text=f"{done} · {text}")
 
 
 def _show_failures(runs: Sequence[RunRecord]) -> None:

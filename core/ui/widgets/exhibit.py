@@ -51,18 +51,20 @@ def show_exhibit(
     key: str,
     *,
     table: bool = True,
+    helps: Mapping[str, str] | None = None,
     place: DeltaGenerator | None = None,
     **options: Any,
 ) -> None:
     """A chart with its text alternative; its table stands folded below unless ``table`` is False.
 
-    ``place`` is the container of the figure, ``options`` go to ``plotly_chart``.
+    ``helps`` explains columns of the table by name, ``place`` is the container of the figure,
+    ``options`` go to ``plotly_chart``.
     """
     options = {"config": {"displayModeBar": False}} | options
     (place or st).plotly_chart(exhibit.figure, key=key, alt=exhibit.words, **options)
     note_shown(Slide.of(exhibit, key))
     if table:
-        show_numbers(exhibit, key)
+        show_numbers(exhibit, key, helps)
 
 
 def matrix_place(cells: int, cell_width: int) -> DeltaGenerator:
@@ -70,12 +72,12 @@ def matrix_place(cells: int, cell_width: int) -> DeltaGenerator:
     return st.container(width=max(SMALLEST_MATRIX, MATRIX_LABELS + cell_width * cells))
 
 
-def show_numbers(exhibit: Exhibit, key: str) -> None:
+def show_numbers(exhibit: Exhibit, key: str, helps: Mapping[str, str] | None = None) -> None:
     """The table of a chart, folded, with the chart in words above it."""
     with st.expander("The numbers", icon=":material/table:"):
         st.markdown(escape_markdown(exhibit.words))
         alt = "The numbers of the chart above, one line each."
-        show_table(exhibit.frame, key, alt, is_noted=True)
+        show_table(exhibit.frame, key, alt, helps, is_noted=True)
 
 
 def show_table(

@@ -220,9 +220,12 @@ def test_regret_is_how_far_the_named_strategy_stays_below_the_best():
     assert found.regret_of(Rule.LARGEST_PROBE) == pytest.approx(0.10)
     # Two of the three that the tutorial names ran: 4 and 10 points.
     assert found.regret_of(Rule.TUTORIAL) == pytest.approx(0.07)
+    assert found.regret_of(Rule.USUAL) is None
+    assert outcome(usual="cnn").regret_of(Rule.USUAL) == pytest.approx(0.30)
+    assert outcome(usual="resnet50_probe").regret_of(Rule.USUAL) is None  # never ran
     nothing = outcome(forecasts=(), named=(), accuracies={"cnn": 0.5})
     assert nothing.regret is None
-    assert [nothing.regret_of(rule) for rule in Rule] == [None, None, None]
+    assert [nothing.regret_of(rule) for rule in Rule] == [None] * len(Rule)
 
 
 def test_time_is_saved_by_what_cannot_win_less_what_the_race_took():

@@ -14,7 +14,7 @@ from core.analysis.advice.replay import (
     replayed,
     write_replay,
 )
-from core.analysis.advice.series import SERIES_FILE, Series, read_series, write_series
+from core.analysis.advice.series import Series, read_series, write_series
 from core.errors import StoreError
 from tests import made_series
 
@@ -118,7 +118,29 @@ def test_the_replay_sums_up():
     assert advice.regret == pytest.approx(0.0, abs=0.03)
     assert advice.rules[Rule.FINETUNE] == 0
     assert advice.rules[Rule.LARGEST_PROBE] > 0.02
+    assert advice.rules[Rule.USUAL] == 0  # fine-tuning is the best on the other datasets, too
     assert advice.saved is not None
+    assert found.beaten == 0
+
+
+def test_what_is_usually_the_best_takes_datasets_of_other_sources():
+    few = replayed(made_series.series(*MADE.datasets[:4]))
+    assert few.advice is not None
+    assert Rule.USUAL not in few.advice.rules  # two datasets of another source are too few
+
+
+def test_what_was_better_by_more_than_luck_is_counted():
+    first, *others = MADE.datasets
+    failed = replace(
+        first,
+        trainings=tuple(
+            replace(one, test="00" * (len(one.test) // 2))
+            if one.test and one.strategy == "squeezenet_finetune"
+            else one
+            for one in first.trainings
+        ),
+    )
+    assert replayed(made_series.series(failed, *others)).beaten == 1
 
 
 def test_a_dataset_without_final_trainings_is_passed_over():
@@ -149,7 +171,6 @@ def test_the_grades_are_kept_in_a_file(tmp_path, monkeypatch, caplog):
     assert "cannot be read" in caplog.text
 
 
-@pytest.mark.skipif(not SERIES_FILE.exists(), reason="no series was recorded yet")
 def test_the_bundled_series_can_be_read():
     found = read_series()
     assert len(found.datasets) >= 12

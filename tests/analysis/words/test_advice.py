@@ -5,10 +5,13 @@ from dataclasses import replace
 import pytest
 
 from core.analysis.advice.experience import ENOUGH_CASES
-from core.analysis.advice.placing import FoundHere, placed, proposal
+from core.analysis.advice.placing import FoundHere, placed
 from core.analysis.listing import ListedResult
 from core.analysis.words.advice import (
+    BLOCK_BY_BLOCK,
     CONVENTIONS,
+    INTERVALS,
+    QUICK_TEST,
     RULES,
     SCENARIO_TITLES,
     describe_backbones,
@@ -70,10 +73,11 @@ def test_the_sentences(held: Held) -> None:
     held(
         {
             "all": joined(describe_facts(usual)),
-            "the rule": joined(describe_rule(usual, alike, proposal(usual, alike))),
+            "the rule": joined(describe_rule(usual, alike)),
+            "backbones": joined(describe_backbones(usual)),
             "size: a sample, no duplicates": joined(describe_size(plain)),
             "size: equal classes": joined(describe_size(facts(class_counts=(40, 40, 40)))),
-            "backbones: worse than the commonest class": joined(describe_backbones(plain)),
+            "backbones: one alone": joined(describe_backbones(plain)),
             "backbones: one is behind": joined(
                 describe_backbones(facts(backbones=(usual.backbones[0], behind)))
             ),
@@ -100,8 +104,11 @@ def test_the_sentences(held: Held) -> None:
             "here: not measured": describe_found([found(None)]),
             "here: some": describe_found([found(True), found(False), found(None)]),
             "here: enough": describe_found([found(True)] * ENOUGH_CASES),
-            "how": how_measured(usual),
+            "how": joined(how_measured(usual)),
             "conventions": CONVENTIONS,
+            "the quick test": QUICK_TEST,
+            "block by block": BLOCK_BY_BLOCK,
+            "intervals": INTERVALS,
         }
     )
 
@@ -122,4 +129,4 @@ def test_whether_the_rule_named_the_best(is_named: bool | None, word: str) -> No
 def test_without_blocks_nothing_is_proposed_to_be_frozen() -> None:
     bare = facts(blocks=None)
     assert describe_frozen(bare, placed(bare)) is None
-    assert len(describe_rule(bare, placed(bare), None)) == 1
+    assert len(describe_rule(bare, placed(bare))) == 1

@@ -26,12 +26,14 @@ def said(name: str, **changes: object) -> str:
 def test_each_verdict_has_its_reason():
     assert said("majority") == "stays to compare with: the baseline"
     assert said("vgg16_probe") == "leads"
-    assert said("vgg16_features") == "undecided: 1 point, and a line needs two"
-    assert said("vgg16_finetune") == "undecided: 0 points, and a line needs two"
-    assert said("cnn") == "can still win: its optimistic line ends at 100.0 %"
+    assert said("vgg16_features") == "undecided: 1 training, and it takes two to see where it goes"
+    assert said("vgg16_finetune") == (
+        "undecided: no training yet, and it takes two to see where it goes"
+    )
+    assert said("cnn") == "can still win: it may reach 100.0 % at best with all images"
     assert said("mlp") == (
-        "cannot win here: even its optimistic line ended at 68.7 %, below the 76.3 % that VGG16 "
-        "probe had at least (dropped at 200 training images)"
+        "cannot win here: at best it would reach 68.7 % with all images, below the 76.3 % that "
+        "VGG16 probe had already (dropped after 200 training images)"
     )
     assert said("mlp", failed={"mlp": "Its loss became nan."}) == "not trained: Its loss became nan"
 
@@ -48,13 +50,16 @@ def test_the_sentences_stand_in_the_order_in_which_they_matter():
         "VGG16 probe leads: trained on 400 of 1,600 training images, it is right for 84.0 % "
         "(95 % interval 80.5 to 87.0) of 500 validation images."
     )
-    assert [line.partition(":")[0] for line in lines[2:-1]] == [
-        "MLP cannot win here", "SqueezeNet probe cannot win here"
-    ]  # fmt: skip
+    assert lines[2:-1] == ["Cannot win here any more: MLP; SqueezeNet probe."]
     assert lines[-1] == (
         "5 of 7 strategies remain. Undecided, as they might still be better on all images: CNN, "
         "three blocks; VGG16 features, dense head; VGG16, everything fine-tuned."
     )
+
+
+def test_what_could_not_be_trained_says_why():
+    lines = describe_race(race(failed={"cnn": "Its loss became nan."}))
+    assert lines[3] == "CNN, three blocks, was not trained: Its loss became nan."
 
 
 @pytest.mark.parametrize(
@@ -82,7 +87,7 @@ def test_before_the_first_point_nobody_leads():
 def test_where_nothing_is_undecided_it_says_so():
     found = race({"majority": (0.3, 0.3), "vgg16_features": (0.9, 0.9), "vgg16_freeze": (0.3, 0.3)})
     assert (found.undecided, found.remaining) == ((), ("majority", "vgg16_features"))
-    assert describe_undecided(found).startswith("2 of 3 strategies remain; if curves flatten")
+    assert describe_undecided(found).startswith("2 of 3 strategies remain; if accuracy grows")
     alone = replace(found, failed={"majority": "gone"})
     assert describe_undecided(alone).startswith("1 of 3 strategies remains;")
     assert alone.verdict(alone.status.racers[0]) is Verdict.FAILED

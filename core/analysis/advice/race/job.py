@@ -9,6 +9,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +18,7 @@ import numpy as np
 
 from core.analysis.advice.facts import default_split
 from core.analysis.advice.made import forecast_from_race
+from core.analysis.advice.race.losses import Notes, describe_lost
 from core.analysis.advice.race.request import KIND, RaceSpec, ladder_of, points_of
 from core.analysis.advice.race.rule import RaceStatus, status_of
 from core.analysis.comparison import title_of
@@ -47,6 +49,7 @@ REMOVED = "The dataset was removed, so the race ended."
 # These end the race of one strategy; the others go on.
 _OF_ONE_STRATEGY = (TrainingDiverged, OutOfMemory, MemoryError, WeightsRefused, WeightsUnavailable)
 Train = Callable[[TrainingSpec, Dataset, Split, Callable[[], bool]], Iterator[Event]]
+Noted = Callable[[str, int], AbstractContextManager[None]]
 
 
 def run(arguments: dict[str, Any], context: JobContext) -> dict[str, Any]:
@@ -62,17 +65,21 @@ def run(arguments: dict[str, Any], context: JobContext) -> dict[str, Any]:
     started = datetime.fromisoformat(context.job.started_at or datetime.now(UTC).isoformat())
     already = max(0.0, (datetime.now(UTC) - started).total_seconds())
     store = open_store()
-    race = Racing(spec, dataset, store, context, already_seconds=already)
-    if context.job.error:  # the process before this one was killed
-        race.give_up(context.job.error)
+    notes = Notes(store, context.job)
+    race = Racing(spec, dataset, store, context, already_seconds=already, noted=notes.at_work)
+    race.failed |= {
+        name: describe_lost(images) for name, images in notes.lost.items() if name in spec.names
+    }
     ended = race.run(train)
-    # What all images would give, before anybody trains on them.
-    forecast_from_race(store, dataset, spec.image_size, points_of(store, spec))
+    # What all images would give, before anybody trains on them; of those that can be trained.
+    points = [one for one in points_of(store, spec) if one.strategy not in race.failed]
+    forecast_from_race(store, dataset, spec.image_size, points)
     return ended
 
 
 class Racing:
-    """A race at work. ``already_seconds`` of its budget were used up before."""
+    """A race at work. ``already_seconds`` of its budget were used up before. ``noted``: a context
+    for each training, of a strategy on so many images. ``failed`` says why a strategy is out."""
 
     def __init__(
         self,
@@ -82,10 +89,11 @@ class Racing:
         context: JobContext,
         clock: Callable[[], float] = time.monotonic,
         already_seconds: float = 0.0,
+        noted: Noted = lambda _strategy, _images: nullcontext(),
     ) -> None:
         self.spec, self.dataset, self.store, self.context = spec, dataset, store, context
         self.failed: dict[str, str] = {}
-        self._clock = clock
+        self._clock, self._noted = clock, noted
         self._began = clock() - already_seconds
         self._split = default_split().of(dataset)
         self._ladder = ladder_of(dataset, self._split)
@@ -101,7 +109,8 @@ class Racing:
         while (turn := self._next()) is not None:
             strategy, images = turn
             try:
-                point = self._trained(train, strategy, images)
+                with self._noted(strategy, len(images)):
+                    point = self._trained(train, strategy, images)
             except Cancelled:
                 if self.context.should_stop():
                     raise
@@ -115,12 +124,6 @@ class Racing:
             forget_networks()  # the next training has the memory to itself
         ended = "time" if self._short_of_time else "done"
         return {"ended": ended, "failed": self.failed, "seconds": self._spent}
-
-    def give_up(self, reason: str) -> None:
-        """Leave out the strategy whose turn it is: it brought the process down."""
-        turn = self._next()
-        if turn is not None:
-            self.failed[turn[0]] = reason
 
     @property
     def _spent(self) -> float:

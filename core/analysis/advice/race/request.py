@@ -5,7 +5,7 @@ race that was ended goes on from them when it is asked for again.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.analysis.advice.facts import IMAGE_SIZE, default_split
 from core.analysis.advice.probes import FEWEST_A_CLASS
+from core.analysis.advice.race.losses import arguments_without, describe_lost, lost_in
 from core.analysis.advice.race.rule import Kept, Racer, RaceStatus, status_of
 from core.datasets.dataset import Dataset
 from core.datasets.split import Split
@@ -73,12 +74,15 @@ class RaceSpec(BaseModel):
 @dataclass(frozen=True)
 class RacePlan:
     """A race that can be asked for. ``experiment``: the same strategies on all training images,
-    with the forecast of its time. ``left_out`` says for each strategy that "all" left out why."""
+    with the forecast of its time. ``left_out`` says for each strategy that "all" left out why;
+    those of ``lost`` among them may be chosen by name: they ended the process of an earlier race.
+    """
 
     spec: RaceSpec
     experiment: ExperimentSpec
     forecast: Forecast
     left_out: Mapping[str, str]
+    lost: tuple[str, ...] = ()
 
     @property
     def is_quick(self) -> bool:
@@ -105,7 +109,7 @@ class Verdict(StrEnum):
 class Race:
     """A race as it stands. ``ended``: "time" where the budget was used up, "done" where there was
     nothing left to train; None while it is at work, and where it was cancelled or failed.
-    ``failed`` says why a strategy could not be trained."""
+    ``failed`` says why a strategy could not be trained, or that its training ended the process."""
 
     job: JobRecord
     spec: RaceSpec
@@ -174,7 +178,14 @@ def plan_race(
         image_size=image_size,
         backbones="all" if strategies == "all" and backbones is None else backbones,
     )
-    experiment, seen = _without_seen(experiment, dataset, split, by_name=strategies != "all")
+    by_name = strategies != "all"
+    experiment, seen = _without_seen(experiment, dataset, split, by_name)
+    lost: dict[str, str] = {}
+    if not by_name:
+        known = lost_in(store.find_job(_job_id(dataset.id, image_size)))
+        lost = {name: describe_lost(images) for name, images in known.items()}
+        lost = {name: why for name, why in lost.items() if name in dict(experiment.strategies)}
+        experiment = _without(experiment, lost)
     spec = RaceSpec(
         dataset_id=dataset.id,
         split_fingerprint=split.fingerprint,
@@ -187,7 +198,8 @@ def plan_race(
     )
     finished = store.runs(states=["finished"])
     forecast = forecast_experiment(experiment, store.experiments(), finished)
-    return RacePlan(spec, experiment, forecast, experiment.unavailable | seen)
+    left_out = experiment.unavailable | seen | lost
+    return RacePlan(spec, experiment, forecast, left_out, tuple(lost))
 
 
 def ladder_of(dataset: Dataset, split: Split) -> tuple[np.ndarray, ...]:
@@ -219,11 +231,16 @@ def request_race(store: Store, plan: RacePlan) -> JobRecord:
     """Queue it. Raises ``BadInput`` where a race on these images waits or works, and ``OSError`` if
     no worker can be started."""
     job_id = _job_id(plan.spec.dataset_id, plan.spec.image_size)
+    before = store.find_job(job_id)
     spec = plan.spec.model_copy(update={"first_seconds": _first_seconds(store, plan)})
-    arguments = {"race": spec.model_dump(mode="json")}
-    if store.find_job(job_id) is None:
-        store.add_job_once(NewJob(job_id, KIND, arguments))
-    elif not store.requeue_job(job_id, arguments):
+    arguments = {"race": spec.model_dump(mode="json")} | arguments_without(before, spec.names)
+    if before is None:
+        # Somebody else may ask in the same moment; then the race is theirs.
+        job = store.add_job_once(NewJob(job_id, KIND, arguments))
+        is_ours = job.arguments == arguments
+    else:
+        is_ours = store.requeue_job(job_id, arguments)
+    if not is_ours:
         raise BadInput(
             f"A race on {plan.experiment.dataset_name} is at work; wait for it, or cancel it.",
             "dataset",
@@ -293,7 +310,10 @@ def points_of(store: Store, spec: RaceSpec) -> list[RacePoint]:
 
 def _race(store: Store, job: JobRecord, spec: RaceSpec) -> Race:
     result = job.result or {}
-    failed = result.get("failed", {})
+    lost = {
+        name: describe_lost(images) for name, images in lost_in(job).items() if name in spec.names
+    }
+    failed = lost | result.get("failed", {})
     return Race(
         job=job,
         spec=spec,
@@ -330,5 +350,9 @@ def _without_seen(
             )
     if seen and by_name:
         raise BadInput(next(iter(seen.values())), "strategies")
-    kept = tuple(pair for pair in spec.strategies if pair[0] not in seen)
-    return spec.model_copy(update={"strategies": kept}), seen
+    return _without(spec, seen), seen
+
+
+def _without(spec: ExperimentSpec, names: Container[str]) -> ExperimentSpec:
+    kept = tuple(pair for pair in spec.strategies if pair[0] not in names)
+    return spec.model_copy(update={"strategies": kept})

@@ -7,6 +7,7 @@ import pytest
 from core.analysis.advice.facts import default_split
 from core.analysis.advice.race import rule
 from core.analysis.advice.race.job import REMOVED, Racing
+from core.analysis.advice.race.losses import Notes, describe_lost
 from core.analysis.advice.race.request import (
     RacePlan,
     latest_race,
@@ -199,23 +200,101 @@ def test_the_job_keeps_how_it_ended(planned, arrows, arrows_store):
     assert {one.kind for one in made} == {"trained"}
 
 
+def killed_in(strategy: str, planned: RacePlan, arrows: Dataset, store: Store, engine: StandIn):
+    """The job of a race whose process died while it trained ``strategy``: nothing after that moment
+    is written."""
+    job = store.claim_next("here")
+    left: dict[str, object] = {}
+
+    def die() -> None:
+        if engine.trained[-1][0] == strategy:
+            left.update(store.job(job.id).arguments)
+            raise KeyboardInterrupt
+
+    engine.between = die
+    noted = Notes(store, job).at_work
+    with pytest.raises(KeyboardInterrupt):
+        Racing(planned.spec, arrows, store, QuietContext(), noted=noted).run(engine)
+    engine.between = lambda: None
+    with store.database.writing() as connection:
+        store.change_running(connection, job.id, job.attempts, arguments=left)
+    return job
+
+
 def test_a_process_that_was_killed_loses_its_training_and_the_next_leaves_that_strategy_out(
     planned, arrows, arrows_store, engine
 ):
     request_race(arrows_store, planned)
-    job = arrows_store.claim_next("here")
-    engine.raises = {"cnn": KeyboardInterrupt("killed")}  # type: ignore[dict-item]
-    killed = Racing(planned.spec, arrows, arrows_store, QuietContext())
-    with pytest.raises(KeyboardInterrupt):
-        killed.run(engine)
-    engine.raises = {}
+    job = killed_in("cnn", planned, arrows, arrows_store, engine)
     arrows_store.note_death(job.id, "The process of this race was killed.", job.attempts)
     assert execute(arrows_store, job.id) == 0
     race = latest_race(arrows_store, arrows, 64)
-    assert race.failed == {"cnn": "The process of this race was killed."}
+    assert race.failed == {"cnn": describe_lost(6)}
     assert "cnn" not in race.remaining
     counts = {one.strategy: len(one.points) for one in race.status.racers}
     assert counts == {"majority": 3, "mlp": 3, "cnn": 0, "vgg16_scratch": 3}
+
+
+def test_the_next_race_remembers_who_ended_the_process_until_it_is_chosen(
+    planned, arrows, arrows_store, engine, monkeypatch
+):
+    """The second death in one race ends it; both are left out of the next."""
+    for module in ("core.strategies.selection", "core.experiments.planning"):
+        monkeypatch.setattr(f"{module}.is_available", lambda weights: weights.backbone == "vgg16")
+    request_race(arrows_store, planned)
+    job = killed_in("cnn", planned, arrows, arrows_store, engine)
+    arrows_store.note_death(job.id, "killed", job.attempts)
+    again = Notes(arrows_store, arrows_store.job(job.id))
+    assert again.lost == {"cnn": 6}
+    with again.at_work("vgg16_scratch", 6):
+        left = arrows_store.job(job.id).arguments
+    with arrows_store.database.writing() as connection:
+        arrows_store.change_running(connection, job.id, job.attempts, arguments=left)
+    arrows_store.fail(job.id, "killed again", job.attempts)
+    assert set(latest_race(arrows_store, arrows, 64).failed) == {"cnn", "vgg16_scratch"}
+
+    later = plan_race(arrows_store, arrows, 1, image_size=64)
+    assert later.lost == ("cnn", "vgg16_scratch")
+    assert later.left_out["cnn"] == describe_lost(6)
+    assert "cnn" not in later.spec.names
+    request_race(arrows_store, later)
+    do_next(arrows_store)
+    assert latest_race(arrows_store, arrows, 64).failed == {}
+    assert plan_race(arrows_store, arrows, 1, image_size=64).lost == later.lost
+
+    chosen = plan_race(arrows_store, arrows, 1, ["majority", "cnn"], image_size=64)
+    assert (chosen.spec.names, chosen.lost) == (("majority", "cnn"), ())
+    request_race(arrows_store, chosen)
+    do_next(arrows_store)
+    race = latest_race(arrows_store, arrows, 64)
+    assert (race.failed, [len(one.points) for one in race.status.racers]) == ({}, [3, 3])
+    assert plan_race(arrows_store, arrows, 1, image_size=64).lost == ("vgg16_scratch",)
+
+
+def test_a_race_that_was_cancelled_blames_nobody(planned, arrows, arrows_store, engine):
+    """A training that hears no cancel is killed as well."""
+    request_race(arrows_store, planned)
+    job = killed_in("cnn", planned, arrows, arrows_store, engine)
+    arrows_store.mark_cancelled(job.id, job.attempts)
+    assert latest_race(arrows_store, arrows, 64).failed == {}
+    request_race(arrows_store, planned)
+    do_next(arrows_store)
+    assert latest_race(arrows_store, arrows, 64).failed == {}
+
+
+def test_what_could_not_be_trained_is_not_forecast(planned, arrows_store, engine, monkeypatch):
+    given = []
+    monkeypatch.setattr(
+        "core.analysis.advice.race.job.forecast_from_race", lambda *known: given.append(known)
+    )
+    engine.between = lambda: engine.raises.update(
+        {"cnn": MemoryError("No room.")} if len(engine.trained) > 4 else {}
+    )
+    request_race(arrows_store, planned)
+    do_next(arrows_store)
+    ((_, _, _, points),) = given
+    assert {one.strategy for one in points} == {"majority", "mlp", "vgg16_scratch"}
+    assert {one.train_images for one in points} == set(SIZES)
 
 
 def test_a_dataset_that_was_removed_ends_it(planned, arrows_store, engine):

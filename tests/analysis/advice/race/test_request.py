@@ -164,6 +164,16 @@ def test_one_race_at_a_time_and_the_next_goes_on_from_its_points(arrows, arrows_
     assert latest_race(arrows_store, arrows, SIZE).status.racers[1].points == [mine]
 
 
+def test_of_two_that_ask_in_one_moment_the_first_has_the_race(arrows, arrows_store, monkeypatch):
+    first, second = (plan(arrows_store, arrows, minutes) for minutes in (5, 9))
+    monkeypatch.setattr(arrows_store, "find_job", lambda _job_id: None)
+    request_race(arrows_store, first)
+    with pytest.raises(BadInput, match="A race on arrows is at work"):
+        request_race(arrows_store, second)
+    (job,) = arrows_store.jobs("race")
+    assert job.arguments["race"]["minutes"] == 5
+
+
 def test_the_times_of_the_first_points_are_forecast_when_it_is_asked_for(
     arrows, arrows_store, monkeypatch
 ):
