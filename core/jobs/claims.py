@@ -7,11 +7,24 @@ kind has been there for ``KIND_GONE_SECONDS`` (on one machine, with SQLite: as s
 Then whoever takes the next one decides anew.
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    ScalarSelect,
+    Select,
+    case,
+    func,
+    insert,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from core.jobs.kinds import Pool
 from core.jobs.progress import DeviceWait
@@ -20,12 +33,17 @@ from core.jobs.workers import WorkerList
 
 # A machine that starts again, or a worker that its cluster starts again, is back before that.
 KIND_GONE_SECONDS = 600.0
+MOST_STATEMENTS = 64
 SILENT = jobs.c.state.in_(("interrupted", "queued")) & jobs.c.lease_expires_at.is_not(None)
 """Of a worker that was not heard of; it may come back and go on."""
 
 
 class Claims(WorkerList):
     """How workers take jobs from the queue."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._statements: dict[Hashable, tuple[Select[Any], ReturningUpdate[Any]]] = {}
 
     def claim_next(
         self, worker_id: str, group_id: str | None = None, pools: Mapping[Pool, int] | None = None
@@ -35,36 +53,60 @@ class Claims(WorkerList):
         With ``pools`` only jobs of these, and of none in which that many are running on this
         machine already (in the pool ``device``: on this device of it). Two workers never get the
         same job: the row is locked, or skipped where another has locked it, and changes from
-        queued to running in one statement that only one of them can win.
+        queued to running in one statement that only one of them can win. Mostly the kind of its
+        group is decided, and one question to the server finds and takes it.
         """
+        if pools is not None and not pools:
+            return None
+        wanted, take_first = self._claim_statements(worker_id, group_id, pools)
         if self.database.file is not None:
             with self.database.reading() as connection:
-                if connection.execute(self._next(connection, group_id, pools)).first() is None:
+                if connection.execute(wanted).first() is None:
                     return None  # the usual case takes no write lock
         with self.database.claiming(self.host) as connection:
-            claim = update(jobs).values(
-                state="running",
-                worker_id=worker_id,
-                host=self.host,
-                device=self.device,
-                attempts=jobs.c.attempts + 1,
-                lease_expires_at=self.moment(self.lease_seconds),
-                started_at=self.moment(),
-            )
-            wanted = self._next(connection, group_id, pools).with_for_update(skip_locked=True)
-            while (found := connection.execute(wanted).first()) is not None:
-                if not self._decides(connection, found):
-                    continue
-                waiting = claim.where(jobs.c.id == found.id, jobs.c.state == "queued")
-                row = connection.execute(waiting.returning(jobs)).mappings().first()
-                if row is not None:
-                    return JobRecord.from_row(row)
-        return None
+            row = connection.execute(take_first).mappings().first()
+            while row is None and (found := connection.execute(wanted).first()) is not None:
+                if self._decides(connection, found):
+                    row = connection.execute(self._take(worker_id, found.id)).mappings().first()
+        return None if row is None else JobRecord.from_row(row)
+
+    def _claim_statements(
+        self, worker_id: str, group_id: str | None, pools: Mapping[Pool, int] | None
+    ) -> tuple[Select[Any], ReturningUpdate[Any]]:
+        """What finds the first job, and what takes it if there is nothing to decide.
+
+        They are kept: to build them costs a worker as much as to ask the server.
+        """
+        of_pools = None if pools is None else tuple(pools.items())
+        key = worker_id, group_id, of_pools, self.device, self.device_kind
+        if key not in self._statements:
+            wanted = self._next(group_id, pools).with_for_update(skip_locked=True)
+            first = wanted.with_only_columns(jobs.c.id).correlate(None).scalar_subquery()
+            if len(self._statements) >= MOST_STATEMENTS:
+                self._statements.clear()
+            self._statements[key] = wanted, self._take(worker_id, first, self._is_decided())
+        return self._statements[key]
+
+    def _take(
+        self, worker_id: str, job_id: str | ScalarSelect[Any], *more: ColumnElement[bool]
+    ) -> ReturningUpdate[Any]:
+        """Lets the job run; changes nothing where it does not wait, or not as ``more``."""
+        taken = update(jobs).values(
+            state="running",
+            worker_id=worker_id,
+            host=self.host,
+            device=self.device,
+            attempts=jobs.c.attempts + 1,
+            lease_expires_at=self.moment(self.lease_seconds),
+            started_at=self.moment(),
+        )
+        waiting = taken.where(jobs.c.id == job_id, jobs.c.state == "queued", *more)
+        return waiting.returning(jobs)
 
     def has_waiting(self, pool: Pool, but_kind: str) -> bool:
         """Whether a job of the pool, of another kind than that, waits for a worker like this."""
         with self.database.reading() as connection:
-            wanted = self._next(connection, None, None)
+            wanted = self._next(None, None)
             wanted = wanted.where(jobs.c.pool == pool, jobs.c.kind != but_kind)
             return connection.execute(wanted).first() is not None
 
@@ -89,9 +131,7 @@ class Claims(WorkerList):
         others = len(found) - len(mine)
         return DeviceWait(kind, len(mine), others) if kind and others and all(mine) else None
 
-    def _next(
-        self, connection: Connection, group_id: str | None, pools: Mapping[Pool, int] | None
-    ) -> Select[Any]:
+    def _next(self, group_id: str | None, pools: Mapping[Pool, int] | None) -> Select[Any]:
         """The waiting job that this worker may take first."""
         of_group = select(groups.c.device_kind).where(groups.c.id == jobs.c.group_id)
         kind = of_group.correlate(jobs).scalar_subquery().label("group_kind")
@@ -101,21 +141,29 @@ class Claims(WorkerList):
         if group_id is not None:
             wanted = wanted.where(jobs.c.group_id == group_id)
         if pools is not None:
-            free = set(pools) - set(self._full(connection, pools))
-            wanted = wanted.where(jobs.c.pool.in_(sorted(free)))
+            wanted = wanted.where(jobs.c.pool.in_(pools), jobs.c.pool.not_in(self._full(pools)))
         if self.device_kind:
             wanted = wanted.where((jobs.c.pool != "device") | ~self._is_of_another_kind())
         return wanted.order_by(jobs.c.queue_number).limit(1)
 
-    def _full(self, connection: Connection, pools: Mapping[Pool, int]) -> list[str]:
+    def _full(self, pools: Mapping[Pool, int]) -> Select[tuple[str]]:
         """The pools that have no room for another job of this worker."""
-        here = (jobs.c.state == "running") & (jobs.c.host == self.host)
+        at_work = jobs.alias()
+        here = (at_work.c.state == "running") & (at_work.c.host == self.host)
         if self.device:
             # Without a device, a worker has all of the machine's.
-            here &= (jobs.c.pool != "device") | jobs.c.device.in_((self.device, ""))
-        counted = select(jobs.c.pool, func.count()).where(here).group_by(jobs.c.pool)
-        running: dict[str, int] = dict(iter(connection.execute(counted)))
-        return [name for name, most in pools.items() if running.get(name, 0) >= most]
+            here &= (at_work.c.pool != "device") | at_work.c.device.in_((self.device, ""))
+        most = case(dict(pools), value=at_work.c.pool, else_=0)
+        full = select(at_work.c.pool).where(here).group_by(at_work.c.pool)
+        return full.having(func.count() >= most)
+
+    def _is_decided(self) -> ColumnElement[bool]:
+        """Whether this worker has nothing to decide for the group of a job that it may take."""
+        if not self.device_kind:
+            return true()
+        mine = (groups.c.id == jobs.c.group_id) & (groups.c.device_kind == self.device_kind)
+        of_mine = select(groups.c.id).where(mine).correlate(jobs).exists()
+        return (jobs.c.pool != "device") | jobs.c.group_id.is_(None) | of_mine
 
     def _is_of_another_kind(self) -> ColumnElement[bool]:
         """Whether the group of a job has another kind of device, which is there."""

@@ -7,7 +7,17 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, null, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    String,
+    bindparam,
+    delete,
+    insert,
+    null,
+    select,
+    update,
+)
 
 from core.jobs.database import BUSY_TIMEOUT_SECONDS, Database
 from core.jobs.records import WorkerRecord, device_kinds, workers
@@ -62,11 +72,12 @@ class WorkerList:
         """Now, as all who share the database see it."""
         return self.database.clock(connection) if self._now is None else self._now()
 
-    def moment(self, seconds_from_now: float = 0.0) -> str | ColumnElement[str]:
-        """For a statement: a text, or what the server makes a text of when it gets there."""
+    def moment(self, seconds_from_now: float = 0.0) -> ColumnElement[str]:
+        """For a statement: a text that is made each time when it is executed."""
         if self._now is None:
             return self.database.moment(seconds_from_now)
-        return moment_text(self._now() + timedelta(seconds=seconds_from_now))
+        now, span = self._now, timedelta(seconds=seconds_from_now)
+        return bindparam(None, callable_=lambda: moment_text(now() + span), type_=String())
 
     def seconds_since(self, connection: Connection, moment: str) -> float:
         """From a ``moment`` to now."""
