@@ -85,11 +85,7 @@ def softmax_layers(
 def scratch_layers(
     backbone: Backbone, settings: Settings, image_size: int, class_count: int
 ) -> Layers:
-    """The network of the backbone with the dense head, from random weights.
-
-    Without batch normalisation it often stays at the majority class on small sets: that is the
-    result, and it is shown as it comes.
-    """
+    """The network of the backbone with the dense head, from random weights."""
     layers = _on_features(backbone, settings, image_size, 0, "random")
     return (*layers, *dense_head(layers[-1], settings, class_count))
 

@@ -7,6 +7,7 @@ from typing import Any
 from core.backbones.backbone import Backbone, build_backbone
 from core.backbones.weights import access as weights
 from core.layers.record import BACKBONE_PART, LayerRecord, build_network, connect, make_layers
+from core.strategies.settings import INITIALIZER, NORMALIZATION_MOMENTUM
 from core.strategies.strategy import FitOptions, Settings, Strategy
 
 
@@ -132,6 +133,8 @@ def _base(
     base = build_backbone(
         backbone, context.image_size, arrays, include_top, context.backbone_precision
     )
+    if arrays is None:
+        _begin_at_random(base, context.settings)
     names = [layer.name for layer in base.layers]
     start = 0
     for record in records:
@@ -142,3 +145,20 @@ def _base(
             layer.trainable = not record.frozen and not is_kept
         start = stop
     return base
+
+
+def _begin_at_random(model: Any, settings: Settings) -> None:
+    """As the settings say; runs of before there were these settings began as Keras begins.
+
+    'he': He and others (2015), arXiv 1502.01852.
+    """
+    import keras
+
+    draws_anew = settings.get(INITIALIZER.name) == "he"
+    for layer in _leaves(model):
+        # Depthwise ones are followed by batch normalisation, which undoes any scale.
+        if draws_anew and type(layer) is keras.layers.Conv2D:
+            # One of these draws the same again each time it is called.
+            layer.kernel.assign(keras.initializers.HeNormal()(layer.kernel.shape))
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = settings.get(NORMALIZATION_MOMENTUM.name, layer.momentum)

@@ -184,6 +184,29 @@ def with_best(settings: tuple[Setting, ...], values: Mapping[str, Value]) -> tup
     )
 
 
+INITIALIZER = Setting(
+    "initializer",
+    "choice",
+    "Random weights",
+    "How the convolutions begin: 'he' keeps the size of what goes through layers with ReLU, "
+    "'glorot' (what Keras does, and the tutorial) lets it shrink from layer to layer.",
+    "he",
+    "glorot",
+    choices=("he", "glorot"),
+)
+NORMALIZATION_MOMENTUM = Setting(
+    "normalization_momentum",
+    "float",
+    "Momentum of batch normalisation",
+    "How slowly its moving averages, with which images are predicted, follow the batches. At 0.99 "
+    "(what Keras does) they lag behind where a few hundred steps are all there are.",
+    0.9,
+    0.99,
+    low=0.0,
+    high=0.9999,
+)
+
+
 def fit_settings(
     epochs: tuple[int, int],
     batch_size: tuple[int, int],

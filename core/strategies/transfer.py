@@ -23,7 +23,7 @@ from core.strategies.modes import (
     trained_needs,
     trained_settings,
 )
-from core.strategies.settings import Setting, fit_settings
+from core.strategies.settings import INITIALIZER, NORMALIZATION_MOMENTUM, Setting, fit_settings
 from core.strategies.strategy import Appearance, Fit, Mode, Need, Role, Settings, Strategy, one_fit
 
 NOT_IN_TUTORIAL = "not in it: it knows VGG16 alone."
@@ -97,8 +97,11 @@ def _freeze_settings(backbone: Backbone) -> tuple[Setting, ...]:
 def _scratch_settings(backbone: Backbone) -> tuple[Setting, ...]:
     # Longer steps leave SqueezeNet, which has no batch normalisation, at the commonest class.
     rate = 3e-4 if backbone is SQUEEZENET else 1e-3
-    fit = fit_settings(epochs=(5, 10), batch_size=(32, 32), learning_rate=(rate, rate))
-    return (features_setting(POOLED), *DENSE_HEAD_SETTINGS, *fit)
+    # In fewer epochs it stays at the commonest class of themes16 (docs/decisions/0017).
+    fit = fit_settings(epochs=(15, 15), batch_size=(32, 32), learning_rate=(rate, rate))
+    normalizes = any(one.normalization for one in backbone.layers(backbone.published_size, False))
+    begin = (INITIALIZER, NORMALIZATION_MOMENTUM) if normalizes else (INITIALIZER,)
+    return (features_setting(POOLED), *DENSE_HEAD_SETTINGS, *begin, *fit)
 
 
 _ON_FEATURES = _always("gradient", "weights", "features")

@@ -5,7 +5,7 @@ from typing import Any
 from core.backbones.vgg16 import VGG16
 from core.strategies.heads import DENSE_HEAD_SETTINGS, L2_SETTING, features_setting
 from core.strategies.modes import frozen_setting, trained_settings
-from core.strategies.settings import MEAN, fit_settings, with_best
+from core.strategies.settings import INITIALIZER, MEAN, fit_settings, with_best
 from core.strategies.strategy import Mode
 
 # Without batch normalisation it takes smaller steps of AdamW than other backbones.
@@ -20,6 +20,7 @@ VGG16_OWN: dict[Mode, dict[str, Any]] = {
         "tried on a small dataset.",
         "settings": (
             *DENSE_HEAD_SETTINGS,
+            INITIALIZER,
             MEAN,
             *fit_settings(epochs=(2, 10), batch_size=(32, 16), learning_rate=(1e-4, 1e-4)),
         ),

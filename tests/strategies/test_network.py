@@ -60,3 +60,17 @@ def opened(model):
 
     for layer in model.layers:
         yield from opened(layer) if isinstance(layer, keras.Model) else [layer]
+
+
+def test_what_goes_through_random_layers_keeps_its_size_unless_they_begin_as_the_tutorials():
+    """The spread of VGG16's last feature map, of pixels in its range."""
+
+    def spread(**overrides):
+        settings = find_strategy("vgg16_scratch").resolve("quick", overrides)
+        context = BuildContext((32, 32, 3), 32, 3, settings, (127.0, 127.0, 127.0))
+        [stage] = build_plan(find_strategy("vgg16_scratch"), context).stages
+        pixels = np.random.default_rng(1).uniform(-127, 127, (4, 32, 32, 3)).astype(np.float32)
+        return np.asarray(stage.model.get_layer("vgg16")(pixels)).std()
+
+    assert spread() > 10
+    assert spread(initializer="glorot") < 1
