@@ -44,7 +44,7 @@ class Replay:
 
     ``beaten``: on how many datasets the best strategy was better than the advised one by more than
     luck: a paired test on the test images at ``SIGNIFICANCE``. Because these also chose the best,
-    it says so rather too often.
+    it says so rather too often. ``usual``: the strategy with the lowest error on average.
     """
 
     datasets: int
@@ -53,6 +53,7 @@ class Replay:
     trained: Coverage | None
     advice: AdviceRecord | None
     beaten: int
+    usual: str | None
 
 
 _REPLAY = TypeAdapter(Replay)
@@ -91,6 +92,7 @@ def replayed(series: Series) -> Replay:
         trained=coverage_of([one for one in every if one.forecast.kind == "trained"]),
         advice=advice_record([one for one in outcomes if one.forecasts]),
         beaten=sum(map(_is_beaten, datasets, outcomes)),
+        usual=_best_on(datasets),
     )
 
 

@@ -129,6 +129,8 @@ def describe_series(replay: Replay | None) -> list[str]:
         f"On {replay.beaten} of the {count_text(replay.datasets, 'dataset')} another strategy was "
         "better, by more than luck, than the one that the advice named."
     )
+    if replay.usual is not None:
+        found.append(f"The best on average of all of them was {title_of(replay.usual)}.")
     return found
 
 
