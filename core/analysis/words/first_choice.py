@@ -2,13 +2,14 @@
 
 from core.analysis.advice.facts import BackboneFacts, Facts
 from core.analysis.advice.first_choice import FirstChoice
+from core.analysis.advice.forecasts import leader_of
 from core.analysis.advice.placing import Finding, FoundHere, finding_of
 from core.analysis.comparison import title_of
 from core.analysis.words.advice import describe_backbones
-from core.analysis.words.forecasts import range_words, why_not
+from core.analysis.words.forecasts import describe_verdict, range_words, why_not
 from core.analysis.words.verdicts import always, interval_words
 from core.experiments.accuracy_forecasts import AccuracyForecast
-from core.strategies.registry import find_strategy
+from core.strategies.registry import MAJORITY, find_strategy
 from core.strategies.strategy import Mode
 from core.text import count_text, list_text, percent_text, rough_seconds_text
 
@@ -22,7 +23,7 @@ WHAT_IT_IS = {
     Mode.FREEZE: "the first layers of the pre-trained network stay as they are; the others go on "
     "learning from your images",
     Mode.FINETUNE: "the pre-trained network goes on learning from your images, in all its layers",
-    Mode.SCRATCH: "a network of the same kind that learns from your images alone",
+    Mode.SCRATCH: "a network built like a pre-trained one, which learns from your images alone",
     None: "a network that learns from your images alone",
 }
 
@@ -90,8 +91,8 @@ def _why_measured(facts: Facts, measured: BackboneFacts) -> str:
 
 def _confidence_measured(facts: Facts, measured: BackboneFacts) -> str:
     found = (
-        f"Confidence: with other images like these the test would get "
-        f"{range_words(measured.probe.low, measured.probe.high)} right, 19 times in 20."
+        f"Confidence: on very many images like these the quick test would get "
+        f"{range_words(measured.probe.low, measured.probe.high)} right; 19 of 20 such ranges hold."
     )
     others = [one for one in facts.backbones if one.name != measured.name]
     good = [one.title for one in others if one.behind is None or _may_be_as_good(one)]
@@ -107,16 +108,19 @@ def _may_be_as_good(one: BackboneFacts) -> bool:
 
 
 def _why_trained(choice: FirstChoice, made: AccuracyForecast) -> str:
+    learned = sum(one.strategy != MAJORITY for one in choice.together)
     return (
-        f"Why: of {count_text(len(choice.together), 'strategy')} that were trained on parts of "
-        "your images, it is expected to get most test images right once it has learned from all "
-        f"of them: {percent_text(made.predicted)}."
+        f"Why: of {count_text(learned, 'strategy')} trained on parts of your images, it is "
+        "expected to get the most test images right once it has learned from all of them: "
+        f"{percent_text(made.predicted)}."
     )
 
 
 def _confidence_trained(choice: FirstChoice, made: AccuracyForecast) -> str:
+    if made.verdict == "cannot_win":  # the majority class is ahead
+        return f"Confidence: none. {describe_verdict(made, choice.together)}"
     if made.verdict != "worth":
-        return f"Confidence: not yet. {why_not(made, made)}."
+        return f"Confidence: not yet. {why_not(made, leader_of(choice.together) or made)}."
     found = (
         f"Confidence: it will be {range_words(made.low_80, made.high_80)} in 8 of 10 cases, judged "
         f"by {count_text(made.cases, 'earlier forecast')}."
