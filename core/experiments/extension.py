@@ -48,6 +48,8 @@ def plan_extension(
     known = [name for name, _ in spec.strategies]
     new = [name for name in _wanted(known, strategies, backbones) if name not in known]
     more = [seed for seed in dict.fromkeys(seeds) if seed not in spec.seeds]
+    if not strategies and not seeds and not backbones:
+        raise BadInput("Choose what to add: strategies, backbones or seeds.", "strategies")
     if not new and not more:
         raise BadInput("The experiment has all of these already.", "strategies")
     if experiment.is_active:
@@ -151,7 +153,7 @@ def _wanted(known: Sequence[str], strategies: Sequence[str], backbones: Chosen |
         ]
         if not asked:
             raise BadInput(
-                "The experiment has no mode of a backbone that these have too: name modes.",
+                "The experiment has no mode that these backbones have too. Name modes.",
                 "strategies",
             )
     return [entry.name for entry in chosen_strategies(asked, backbones or None)] if asked else []
