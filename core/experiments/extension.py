@@ -103,11 +103,16 @@ def extend(
         refuse_at_work(connection, experiment_id)  # else what another one adds now would be lost
         there = set(connection.execute(select(runs.c.id).where(own)).scalars())
         last = connection.execute(select(func.max(runs.c.position)).where(own)).scalar_one()
-        wanted = [
-            (strategy, seed, settings)
+        planned = {
+            run_id_of(experiment_id, strategy, seed): (strategy, seed, settings)
             for seed, (strategy, settings) in product(spec.seeds, spec.strategies)
-            if run_id_of(experiment_id, strategy, seed) not in there
-        ]
+        }
+        if there - set(planned):  # the spec would forget what another one added meanwhile
+            raise BadInput(
+                f"Somebody else has added runs to experiment {experiment_id} meanwhile. Try again.",
+                "experiment",
+            )
+        wanted = [found for run_id, found in planned.items() if run_id not in there]
         store.check_queue(connection, len(wanted), most_waiting)
         rows = [
             new_run_row(experiment_id, position, strategy, seed, settings)

@@ -104,6 +104,16 @@ def test_what_could_not_be_compared_is_refused(arrows_store, finished):
         plan_extension(arrows_store, arrows_store.experiment(finished), [], [1])
 
 
+def test_what_another_one_added_meanwhile_is_not_forgotten(arrows_store, finished):
+    experiment = arrows_store.experiment(finished)
+    mine = plan_extension(arrows_store, experiment, ["cnn"])
+    extend(arrows_store, finished, plan_extension(arrows_store, experiment, [], [7]))
+    arrows_store.request_cancel_experiment(finished)
+    with pytest.raises(BadInput, match="Somebody else has added runs"):
+        extend(arrows_store, finished, mine)
+    assert 7 in arrows_store.experiment(finished).spec.seeds
+
+
 def test_another_machine_is_refused(arrows_store, finished, monkeypatch):
     store_compared(arrows_store, open_dataset("arrows"))
     monkeypatch.setattr(
