@@ -10,12 +10,19 @@ from core.analysis.comparison import title_of
 from core.analysis.words.forecasts import hit_words, verdict_words
 from core.analysis.words.grades import describe_rules
 from core.charts.exhibit import Exhibit
-from core.charts.style import OUTLINE, PALETTE, chart_of_rows, hundredfold, row_label, zero_axis
+from core.charts.style import (
+    GREY,
+    OUTLINE,
+    PALETTE,
+    chart_of_rows,
+    hundredfold,
+    row_label,
+    zero_axis,
+)
 from core.experiments.accuracy_forecasts import AccuracyForecast
 from core.text import escape_plotly, rough_seconds_text
 
 THIS_ADVICE = "this advice"
-GREY = "#808890"
 
 
 def forecasts_frame(made: Sequence[AccuracyForecast]) -> pd.DataFrame:
