@@ -29,7 +29,7 @@ from core.analysis.words.advice import (
     named_words,
     scenario_words,
 )
-from core.analysis.words.first_choice import describe_best_so_far, describe_first, describe_title
+from core.analysis.words.first_choice import describe_answer, describe_title
 from core.analysis.words.forecasts import (
     SILENT,
     describe_each,
@@ -66,13 +66,8 @@ class _Printed:
     @property
     def words(self) -> list[str]:
         """The answer, then what it rests on."""
-        advice = self.advice
-        here = [one for one in self.found if one.experiment.spec.dataset_id == advice.dataset.id]
-        return [
-            f"{describe_title(advice.first)}.",
-            *describe_first(advice.facts, advice.first),
-            *map(describe_best_so_far, here),
-        ]
+        answer = describe_answer(self.advice, self.found)
+        return [f"{describe_title(self.advice.first)}.", *answer]
 
     @property
     def measured(self) -> list[str]:

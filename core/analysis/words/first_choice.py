@@ -1,8 +1,11 @@
 """What to run first, in sentences: what it is, why, how sure that is, and what to run beside it."""
 
+from collections.abc import Sequence
+
 from core.analysis.advice.facts import BackboneFacts, Facts
 from core.analysis.advice.first_choice import FirstChoice
 from core.analysis.advice.forecasts import leader_of
+from core.analysis.advice.gathered import Advice
 from core.analysis.advice.placing import Finding, FoundHere, finding_of
 from core.analysis.comparison import title_of
 from core.analysis.words.advice import describe_backbones
@@ -31,6 +34,13 @@ WHAT_IT_IS = {
 def describe_title(choice: FirstChoice | None) -> str:
     """For a heading."""
     return NOTHING_TO_GO_BY if choice is None else f"Run first: {title_of(choice.strategy)}"
+
+
+def describe_answer(advice: Advice, found: Sequence[FoundHere]) -> list[str]:
+    """What to run first, and what experiments on the dataset, of those ``found`` here, found
+    already."""
+    here = [one for one in found if one.experiment.spec.dataset_id == advice.dataset.id]
+    return [*describe_first(advice.facts, advice.first), *map(describe_best_so_far, here)]
 
 
 def describe_first(facts: Facts, choice: FirstChoice | None) -> list[str]:
@@ -77,12 +87,10 @@ def _measured(facts: Facts, choice: FirstChoice) -> BackboneFacts | None:
 
 
 def _why_measured(facts: Facts, measured: BackboneFacts) -> str:
-    counts = dict(zip(facts.classes, facts.class_counts, strict=True))
-    commonest = max(counts, key=counts.__getitem__)
     found = (
         f"Why: in a quick test, without training a network, what {measured.title} notices in your "
         f"images was enough to get {percent_text(measured.probe.accuracy)} of them right; "
-        f"{always(commonest)} gets {percent_text(facts.majority_accuracy)}."
+        f"{always(facts.commonest)} gets {percent_text(facts.majority_accuracy)}."
     )
     if measured.behind is None:
         return found
