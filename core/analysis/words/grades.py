@@ -168,4 +168,4 @@ def describe_quote(quote: Quote) -> str:
 def _time_words(coverage: Coverage) -> str:
     if not coverage.timed:
         return ""
-    return f" {coverage.time_hits:,} of {coverage.timed:,} took the time that was expected."
+    return f" {coverage.time_hits:,} of {coverage.timed:,} took a time in its range for 8 of 10."
