@@ -10,7 +10,7 @@ from core.analysis.advice.placing import Finding, FoundHere, finding_of
 from core.analysis.comparison import title_of
 from core.analysis.words.advice import describe_backbones
 from core.analysis.words.forecasts import describe_verdict, range_words, why_not
-from core.analysis.words.verdicts import always, interval_words
+from core.analysis.words.verdicts import always, closed, interval_words
 from core.experiments.accuracy_forecasts import AccuracyForecast
 from core.strategies.registry import MAJORITY, find_strategy
 from core.strategies.strategy import Mode
@@ -76,8 +76,9 @@ def describe_best_so_far(found: FoundHere) -> str:
     """What an experiment on the dataset found already."""
     best = found.result
     return (
-        f"Run already: the best on these images is {best.best} with {percent_text(best.accuracy)} "
-        f"of the test images right ({interval_words(best.low, best.high)})."
+        f"Run already: the best on these images is {closed(best.best)} with "
+        f"{percent_text(best.accuracy)} of the test images right "
+        f"({interval_words(best.low, best.high)})."
     )
 
 

@@ -84,7 +84,7 @@ def describe_leader(race: Race) -> str:
         return "No training is done yet, so nobody leads."
     images = count_text(race.status.validation_images, "validation image")
     return (
-        f"{title_of(leader.strategy)} leads: trained on {leader.last.images:,} of "
+        f"{closed(title_of(leader.strategy))} leads: trained on {leader.last.images:,} of "
         f"{count_text(race.spec.train_images, 'training image')}, it is right for "
         f"{scored_words(leader.last)} of {images}."
     )
