@@ -41,7 +41,7 @@ def test_the_sentences_the_command_and_what_was_found(
     status, out, err = type_it("advise", "arrows")
     assert (status, err) == (0, "")
     assert out.startswith("Run first: EfficientNet-Lite0 probe.\nWhat it is: the pre-trained ")
-    assert "\nRun already: the best on these images is CNN, three blocks with 91.7 %" in out
+    assert "\nRun already: the best on these images is CNN, three blocks, with 91.7 %" in out
     assert "\nYour images\n113 training images in 3 classes: 23 in the rarest" in out
     assert "These images are unlike ImageNet's photographs" in out
     assert "No forecast of this installation has been checked yet" in out
