@@ -35,8 +35,9 @@ from core.charts.time import time_breakdown_chart
 from core.datasets.add import add_dataset
 from core.datasets.dataset import Dataset
 from core.datasets.storage import list_datasets, open_dataset
+from core.errors import UnknownName
 from core.experiments.extension import extend, plan_extension, resume
-from core.experiments.labels import Labels, change_labels
+from core.experiments.labels import WRITTEN, Labels, change_labels
 from core.experiments.own_backbones import backbone_work, request_backbone
 from core.experiments.planning import plan_experiment
 from core.experiments.recorded import prepare_home
@@ -203,8 +204,11 @@ class Experiment:
         return self.store.experiment(self.id).labels
 
     def label(self, **given: Any) -> Labels:
-        """Write fields of ``Labels``: ``label(name="Birds", tags=["demo"], archived=True)``. Raises
-        ``BadInput``."""
+        """Write fields of ``Labels``: ``label(name="Birds", tags=["demo"], archived=True)``, also
+        ``note``, ``slices``, ``pinned`` and ``reviewed``. Raises ``BadInput``."""
+        for field in given:
+            if field not in WRITTEN:
+                raise UnknownName("label", field, WRITTEN)
         known = self.store.experiment(self.id).id
         return change_labels(self.store, known, getpass.getuser(), **given)
 

@@ -13,6 +13,7 @@ import pytest
 import core as headstart
 from core.analysis.advice import facts as facts_module
 from core.analysis.advice.race import request
+from core.errors import UnknownName
 from core.experiments import recorded
 from core.experiments.run_files import write_predictions
 from core.settings import PROJECT_ROOT
@@ -87,6 +88,9 @@ def test_an_experiment_is_extended_named_and_sent_from_a_notebook(tmp_path, monk
     experiment.extend(seeds=[3], say=lab.say)
     assert [run.seed for run in experiment.runs] == [0, 3]
     assert experiment.label(name="Arrows").name == "Arrows"
+    for field, value in (("removed", True), ("reviewed_by", "somebody else")):
+        with pytest.raises(UnknownName, match=f"no label named '{field}'"):
+            experiment.label(**{field: value})
     file = experiment.export(tmp_path / "arrows.zip")
     monkeypatch.setenv("HEADSTART_HOME", str(tmp_path / "there"))
     leave_out_bundled_datasets(tmp_path / "there")

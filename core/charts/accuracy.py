@@ -14,6 +14,7 @@ from core.analysis.words.verdicts import describe_seeds, describe_step, points_t
 from core.charts.exhibit import Exhibit
 from core.charts.style import (
     FLAT_MARGIN,
+    GREY,
     add_majority_line,
     bar_of,
     chart_of_rows,
@@ -30,7 +31,7 @@ NOTHING_YET = "No run has finished yet."
 # Seeds are drawn below their mean, so that neither hides the other.
 SEED_OFFSET = 0.26
 # The visitor is no strategy: a neutral grey, legible on white and on the dark page.
-VISITOR_MARKER = {"symbol": "asterisk-open", "color": "#808890", "line": {"width": 2}, "size": 13}
+VISITOR_MARKER = {"symbol": "asterisk-open", "color": GREY, "line": {"width": 2}, "size": 13}
 
 
 def heading_of(kind: Metric) -> str:

@@ -20,6 +20,7 @@ from core.charts.exhibit import Exhibit
 from core.charts.style import (
     DOTTED,
     FLAT_MARGIN,
+    GREY,
     LEGEND_BELOW,
     MARGIN,
     OUTLINE,
@@ -41,7 +42,6 @@ HEIGHT = 400
 # other.
 OFFSET = 0.17
 PROBE, NEIGHBOURS = ("linear probe", "circle"), ("nearest neighbours", "diamond-open")
-GREY = "#808890"
 # Labels of a log axis touch where their counts are less than this factor apart.
 APART = 1.25
 ACCURACY = "images right in the quick test (%)"

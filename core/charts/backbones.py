@@ -19,6 +19,7 @@ from core.charts.differences import differences_chart, differences_frame
 from core.charts.exhibit import Exhibit
 from core.charts.matrices import COLOUR_SCALE, LABEL_ANGLES, inks_of
 from core.charts.style import (
+    GREY,
     OUTLINE,
     appearance_of,
     empty_chart,
@@ -34,7 +35,6 @@ MOST_PAIRS = 20
 ROW_HEIGHT, HEADINGS_HEIGHT = 72, 120
 NOT_RUN = "not<br>run"
 # A marker in the legend that stands for a mode, whatever the colour.
-GREY = "#808890"
 
 
 # What the accuracy is shown against: by name in an address, with the field of ``BackboneCost``.

@@ -15,7 +15,7 @@ from core.analysis.evidence import ExperimentPredictions
 from core.analysis.feature_map import FeatureMap, map_frame, rows_on_map
 from core.analysis.words.images import describe_map
 from core.charts.exhibit import Exhibit
-from core.charts.style import FLAT_MARGIN, LEGEND_BELOW, MAJORITY_COLOUR, PALETTE, empty_chart
+from core.charts.style import FLAT_MARGIN, GREY, LEGEND_BELOW, MAJORITY_COLOUR, PALETTE, empty_chart
 from core.text import escape_plotly, percent_text
 
 # People cannot tell more colours and markers than this apart in one legend.
@@ -23,7 +23,7 @@ MOST_NAMED = 24
 MANY_POINTS = 1500
 # Seven with the eight colours of the palette: only after 56 classes would a pair come again.
 _MARKERS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star")
-_OUTLINE = {"width": 0.5, "color": "#808890"}
+_OUTLINE = {"width": 0.5, "color": GREY}
 _RESULT_LOOKS = (
     ("correct", "#643CFA", "circle"),
     ("correct for some seeds", "#64A064", "diamond"),

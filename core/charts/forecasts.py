@@ -7,15 +7,22 @@ import pandas as pd
 from core.analysis.advice.first_choice import made_together
 from core.analysis.advice.grades import AdviceRecord, Graded
 from core.analysis.comparison import title_of
-from core.analysis.words.forecasts import VERDICTS, hit_words
+from core.analysis.words.forecasts import hit_words, verdict_words
 from core.analysis.words.grades import describe_rules
 from core.charts.exhibit import Exhibit
-from core.charts.style import OUTLINE, PALETTE, chart_of_rows, hundredfold, row_label, zero_axis
+from core.charts.style import (
+    GREY,
+    OUTLINE,
+    PALETTE,
+    chart_of_rows,
+    hundredfold,
+    row_label,
+    zero_axis,
+)
 from core.experiments.accuracy_forecasts import AccuracyForecast
 from core.text import escape_plotly, rough_seconds_text
 
 THIS_ADVICE = "this advice"
-GREY = "#808890"
 
 
 def forecasts_frame(made: Sequence[AccuracyForecast]) -> pd.DataFrame:
@@ -24,7 +31,7 @@ def forecasts_frame(made: Sequence[AccuracyForecast]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "strategy": title_of(one.strategy),
-            "verdict": VERDICTS[one.verdict] if one.verdict and one in together else "not compared",
+            "verdict": verdict_words(one, together),
             "expected (%)": 100 * one.predicted,
             "low (%)": 100 * one.low_80,
             "high (%)": 100 * one.high_80,

@@ -48,12 +48,7 @@ def race_chart(race: Race) -> Exhibit:
             text=f"leader at least {percent_text(leader.last.low)}",
         )
     words = "; ".join(
-        f"{title_of(one.strategy)} "
-        + ", ".join(
-            f"{percent_text(point.accuracy)} after {point.images:,}" for point in one.scored
-        )
-        + f", {verdict_words(race, one)}"
-        for one in trained
+        f"{title_of(one.strategy)} {_scores(one)}, {verdict_words(race, one)}" for one in trained
     )
     frame = pd.DataFrame(
         {

@@ -12,6 +12,7 @@ from core.analysis.words.ranking import NOTHING_TO_FIND, cost_text, describe_cur
 from core.charts.exhibit import Exhibit
 from core.charts.style import (
     DOTTED,
+    GREY,
     LEGEND_BELOW,
     MARGIN,
     empty_chart,
@@ -32,7 +33,7 @@ SENSITIVITIES = (0.1, 0.25, 0.5, 0.75, 0.8, 0.9, 0.95, 0.99, 1.0)
 _COST_LINES = {
     "false alarms": {"color": "#D55E00", "dash": "dash", "width": 2},
     "misses": {"color": "#3B7DD8", "dash": "dashdot", "width": 2},
-    "both": {"color": "#808890", "dash": "solid", "width": 3},
+    "both": {"color": GREY, "dash": "solid", "width": 3},
 }
 # Thresholds in the table of costs, in steps of 5 %.
 _COST_STEP = 50
@@ -175,7 +176,7 @@ def costs_chart(costs: ThresholdCosts, threshold: float) -> Exhibit:
             x=[100 * place],
             y=[costs.cost_at(place)],
             mode="markers",
-            marker={"symbol": symbol, "size": 15, "color": "#808890", "line": {"width": 2}},
+            marker={"symbol": symbol, "size": 15, "color": GREY, "line": {"width": 2}},
             hovertemplate=f"{name}: threshold %{{x:.1f}} %, cost %{{y:,.1f}}<extra></extra>",
         )
     rows = sorted({*range(0, len(THRESHOLDS), _COST_STEP), costs.best, round(1000 * threshold)})

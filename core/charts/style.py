@@ -40,8 +40,10 @@ LABEL_LETTERS = 17
 MARGIN = {"l": 8, "r": 16, "t": 56, "b": 48}
 # The same without room for anything above the plot.
 FLAT_MARGIN = MARGIN | {"t": 16}
-# A rim with 3.5:1 on white and on the dark page sets off bars and markers that touch each other.
-OUTLINE = {"width": 1, "color": "#808890"}
+# 3.5:1 on white and on the dark page.
+GREY = "#808890"
+# A rim sets off bars and markers that touch each other.
+OUTLINE = {"width": 1, "color": GREY}
 # The line of the majority class, and other lines to compare with.
 DOTTED = {"dash": "dot", "width": 2, "color": MAJORITY_COLOUR}
 # At an edge of the whole chart, over or under the plot and its titles. Plotly then reserves the

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from core.analysis.advice.facts import IMAGE_SIZE, measure_facts
-from core.analysis.advice.first_choice import FirstChoice
+from core.analysis.advice.first_choice import FirstChoice, made_together
 from core.analysis.advice.gathered import Advice, gather
 from core.analysis.advice.grades import (
     AdviceRecord,
@@ -29,13 +29,13 @@ from core.analysis.words.advice import (
     named_words,
     scenario_words,
 )
-from core.analysis.words.first_choice import describe_best_so_far, describe_first, describe_title
+from core.analysis.words.first_choice import describe_answer, describe_title
 from core.analysis.words.forecasts import (
     SILENT,
-    VERDICTS,
     describe_each,
     describe_forecasts,
     range_words,
+    verdict_words,
 )
 from core.analysis.words.grades import (
     describe_caution,
@@ -66,13 +66,8 @@ class _Printed:
     @property
     def words(self) -> list[str]:
         """The answer, then what it rests on."""
-        advice = self.advice
-        here = [one for one in self.found if one.experiment.spec.dataset_id == advice.dataset.id]
-        return [
-            f"{describe_title(advice.first)}.",
-            *describe_first(advice.facts, advice.first),
-            *map(describe_best_so_far, here),
-        ]
+        answer = describe_answer(self.advice, self.found)
+        return [f"{describe_title(self.advice.first)}.", *answer]
 
     @property
     def measured(self) -> list[str]:
@@ -149,12 +144,13 @@ def _print_forecasts(advice: Advice) -> None:
     print(describe_forecasts(advice.forecasts))
     if not advice.forecasts:
         return
+    together = made_together(advice.forecasts)
     print_table(
         ("STRATEGY", "VERDICT", "EXPECTED", "IN 8 OF 10 CASES", "TIME"),
         [
             (
                 title_of(one.strategy),
-                UNKNOWN if one.verdict is None else VERDICTS[one.verdict],
+                verdict_words(one, together),
                 percent_text(one.predicted),
                 range_words(one.low_80, one.high_80),
                 UNKNOWN if one.seconds is None else rough_seconds_text(one.seconds),

@@ -182,14 +182,13 @@ def _compared(store: Store, experiment_id: str, form: str, metric: str) -> bytes
 
 def _written_on(labels: Labels) -> list[str]:
     """What people wrote on an experiment, line by line; nothing where nobody did."""
-    review = f"{labels.reviewed_by}, {labels.reviewed_at[:10]}" if labels.reviewed else ""
     marks = [name for name in ("pinned", "archived") if getattr(labels, name)]
     written = {
         "name": labels.name,
         "tags": ", ".join(labels.tags),
         "started by": labels.owner,
         "repeats": labels.repeats,
-        "reviewed by": review,
+        "reviewed by": labels.review,
         "marked": list_text(marks),
         "slices": ", ".join(one.name for one in labels.slices),
     }

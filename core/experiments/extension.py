@@ -48,6 +48,8 @@ def plan_extension(
     known = [name for name, _ in spec.strategies]
     new = [name for name in _wanted(known, strategies, backbones) if name not in known]
     more = [seed for seed in dict.fromkeys(seeds) if seed not in spec.seeds]
+    if not strategies and not seeds and not backbones:
+        raise BadInput("Choose what to add: strategies, backbones or seeds.", "strategies")
     if not new and not more:
         raise BadInput("The experiment has all of these already.", "strategies")
     if experiment.is_active:
@@ -101,11 +103,16 @@ def extend(
         refuse_at_work(connection, experiment_id)  # else what another one adds now would be lost
         there = set(connection.execute(select(runs.c.id).where(own)).scalars())
         last = connection.execute(select(func.max(runs.c.position)).where(own)).scalar_one()
-        wanted = [
-            (strategy, seed, settings)
+        planned = {
+            run_id_of(experiment_id, strategy, seed): (strategy, seed, settings)
             for seed, (strategy, settings) in product(spec.seeds, spec.strategies)
-            if run_id_of(experiment_id, strategy, seed) not in there
-        ]
+        }
+        if there - set(planned):  # the spec would forget what another one added meanwhile
+            raise BadInput(
+                f"Somebody else has added runs to experiment {experiment_id} meanwhile. Try again.",
+                "experiment",
+            )
+        wanted = [found for run_id, found in planned.items() if run_id not in there]
         store.check_queue(connection, len(wanted), most_waiting)
         rows = [
             new_run_row(experiment_id, position, strategy, seed, settings)
@@ -151,7 +158,7 @@ def _wanted(known: Sequence[str], strategies: Sequence[str], backbones: Chosen |
         ]
         if not asked:
             raise BadInput(
-                "The experiment has no mode of a backbone that these have too: name modes.",
+                "The experiment has no mode that these backbones have too. Name modes.",
                 "strategies",
             )
     return [entry.name for entry in chosen_strategies(asked, backbones or None)] if asked else []

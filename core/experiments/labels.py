@@ -89,10 +89,19 @@ class Labels:
     reviewed_by: str = ""
     reviewed_at: str = ""
 
+    @property
+    def review(self) -> str:
+        """Who stands behind it, and since which day (UTC); empty for a draft."""
+        return f"{self.reviewed_by}, {self.reviewed_at[:10]}" if self.reviewed else ""
+
 
 SHARED = ("name", "note", "tags", "slices")
 """What goes with an experiment to whoever gets it. How it is kept, who started it and who stands
 behind it belong to the house that it comes from."""
+
+
+WRITTEN = (*SHARED, "archived", "pinned", "reviewed")
+"""What people write. The rest is set by what they do: start, remove, review."""
 
 
 @dataclass(frozen=True)

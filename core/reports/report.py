@@ -68,8 +68,8 @@ def report_html(store: Store, experiment_id: str) -> bytes:
         found["ladder"] = sections.ladder(shown)
         found["differences"] = sections.differences(evidence, shown)
         found["classes"] = sections.classes(evidence)
-    if experiment.labels.note:
-        found["note"] = {"html": Markup(safe_html(experiment.labels.note))}
+    if note := safe_html(experiment.labels.note):  # none of nothing but definitions of links
+        found["note"] = {"html": Markup(note)}
     if pair is not None:
         found["slices"] = sections.slices(evidence, experiment, dataset, pair)
     matrix = backbone_matrix(evidence)

@@ -41,7 +41,7 @@ def test_the_sentences_the_command_and_what_was_found(
     status, out, err = type_it("advise", "arrows")
     assert (status, err) == (0, "")
     assert out.startswith("Run first: EfficientNet-Lite0 probe.\nWhat it is: the pre-trained ")
-    assert "\nRun already: the best on these images is CNN, three blocks with 91.7 %" in out
+    assert "\nRun already: the best on these images is CNN, three blocks, with 91.7 %" in out
     assert "\nYour images\n113 training images in 3 classes: 23 in the rarest" in out
     assert "These images are unlike ImageNet's photographs" in out
     assert "No forecast of this installation has been checked yet" in out
@@ -119,6 +119,14 @@ def test_forecasts_and_verdicts_are_printed(type_it: TypeIt, store: Store, arrow
     made = [
         trained("vgg16_probe", 0.8, dataset_id=arrows.id, verdict="worth"),
         trained("mlp", 0.6, dataset_id=arrows.id, verdict="cannot_win"),
+        trained(
+            *("cnn", 0.7),
+            id="a-cnn",
+            batch="a",
+            made_at="2026-11-29T22:00:00.000000+00:00",
+            dataset_id=arrows.id,
+            verdict="worth",
+        ),
     ]
     keep_forecasts(store.database, made)
     status, out, err = type_it("advise", "arrows")
@@ -129,6 +137,9 @@ def test_forecasts_and_verdicts_are_printed(type_it: TypeIt, store: Store, arrow
     assert [cell.strip() for cell in rows[0] if cell.strip()] == [
         "VGG16 probe", "worth running", "80.0 %", "76.0 to 84.0 %", "2 min"
     ]  # fmt: skip
+    assert [line.split("  ")[1].strip() for line in out.splitlines() if "70.0 %   " in line] == [
+        "not compared"  # with those of a later race
+    ]
     assert "MLP: cannot win here. It is expected 20.0 points behind VGG16 probe" in out
     assert "Tested on 16 datasets of 6 sources" in out
     assert f"python -m core run {arrows.id[:12]} --strategies majority,mlp,vgg16_probe" in out

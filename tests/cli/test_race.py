@@ -32,7 +32,7 @@ def test_the_sentences_the_table_and_the_command(type_it: TypeIt, engine: StandI
     assert len(engine.trained) == 9
     lines = out.splitlines()
     assert lines[0].startswith("Every training that the race needed was done in ")
-    assert lines[1].startswith("CNN, three blocks leads: trained on 21 of 76 training images")
+    assert lines[1].startswith("CNN, three blocks, leads: trained on 21 of 76 training images")
     table = [line.split()[0] for line in lines if line.startswith(("majority", "mlp", "cnn"))]
     assert table == ["majority", "mlp", "cnn"]
     assert lines[-1].startswith("To run those that remain: python -m core run ")

@@ -52,7 +52,7 @@ def test_modes_and_backbones_are_added_by_name(arrows_store, finished, monkeypat
 
     both = ["vgg16", "squeezenet"]
     assert set(added("probe", backbones=both)) == {"vgg16_probe", "squeezenet_probe"}
-    with pytest.raises(BadInput, match="no mode of a backbone that these have too"):
+    with pytest.raises(BadInput, match="no mode that these backbones have too"):
         added(backbones=["vgg16"])
     spec = plan_extension(arrows_store, experiment, ["vgg16_probe"])
     extend(arrows_store, finished, spec)
@@ -90,6 +90,8 @@ def test_all_that_broke_off_is_started_again_and_what_cannot_be_read_is_said(arr
 
 def test_what_could_not_be_compared_is_refused(arrows_store, finished):
     experiment = arrows_store.experiment(finished)
+    with pytest.raises(BadInput, match="Choose what to add"):
+        plan_extension(arrows_store, experiment)
     with pytest.raises(BadInput, match="has all of these already"):
         plan_extension(arrows_store, experiment, ["mlp"], [0])
     spec = plan_extension(arrows_store, experiment, ["cnn"])
@@ -100,6 +102,16 @@ def test_what_could_not_be_compared_is_refused(arrows_store, finished):
         extend(arrows_store, finished, spec)
     with pytest.raises(BadInput, match="is at work"):
         plan_extension(arrows_store, arrows_store.experiment(finished), [], [1])
+
+
+def test_what_another_one_added_meanwhile_is_not_forgotten(arrows_store, finished):
+    experiment = arrows_store.experiment(finished)
+    mine = plan_extension(arrows_store, experiment, ["cnn"])
+    extend(arrows_store, finished, plan_extension(arrows_store, experiment, [], [7]))
+    arrows_store.request_cancel_experiment(finished)
+    with pytest.raises(BadInput, match="Somebody else has added runs"):
+        extend(arrows_store, finished, mine)
+    assert 7 in arrows_store.experiment(finished).spec.seeds
 
 
 def test_another_machine_is_refused(arrows_store, finished, monkeypatch):

@@ -57,9 +57,11 @@ def test_who_reviewed_it_is_known_until_it_is_a_draft_again(store, experiment_id
     now = change_labels(store, experiment_id, "ada", reviewed=True)
     assert (now.reviewed, now.reviewed_by) == (True, "ada")
     assert now.reviewed_at == history(store, experiment_id)[0].changed_at
+    assert now.review == f"ada, {now.reviewed_at[:10]}"
     change_labels(store, experiment_id, "bob", reviewed=True, name="Birds")
     assert store.experiment(experiment_id).labels.reviewed_by == "ada"  # bob changed nothing of it
     assert change_labels(store, experiment_id, "bob", reviewed=False) == Labels("Birds")
+    assert store.experiment(experiment_id).labels.review == ""
 
 
 def test_several_are_changed_all_or_none(arrows_store, experiment_id):

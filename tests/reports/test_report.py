@@ -151,10 +151,11 @@ def test_name_and_note_are_in_it_and_no_markup_that_anybody_typed(store):
         {"href": "https://example.org", "target": "_blank", "rel": "noopener noreferrer"}
     ]
     assert {"href": "#note"} in page.of("a")
-    change_labels(store, EXPERIMENT, "ada", name="", note="")
-    page = parsed(report_html(store, EXPERIMENT))
-    assert f"Experiment {EXPERIMENT}" in page.text
-    assert {"href": "#note"} not in page.of("a")
+    for nothing in ("[1]: https://example.org", ""):
+        change_labels(store, EXPERIMENT, "ada", name="", note=nothing)
+        page = parsed(report_html(store, EXPERIMENT))
+        assert f"Experiment {EXPERIMENT}" in page.text
+        assert {"href": "#note"} not in page.of("a")
 
 
 def test_it_is_one_file_under_8_mb(themes_report, themes):

@@ -158,6 +158,11 @@ class Facts:
         """Training images of a class on average."""
         return self.train_images / len(self.classes)
 
+    @property
+    def commonest(self) -> str:
+        """The class with most training images; of equals the first."""
+        return self.classes[self.class_counts.index(max(self.class_counts))]
+
 
 _FACTS = TypeAdapter(Facts)
 

@@ -99,7 +99,7 @@ class Coverage:
 
 
 class Rule(StrEnum):
-    """Advice that needs no measurement of the dataset at hand."""
+    """Simple advice, to compare with. All but the tutorial's needs no measurement."""
 
     FINETUNE = "always fine-tune"
     LARGEST_PROBE = "always the probe of the largest backbone"

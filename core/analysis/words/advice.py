@@ -67,7 +67,7 @@ def describe_rule(facts: Facts, placement: Placement) -> list[str]:
 def describe_size(facts: Facts) -> list[str]:
     """How many images there are to learn from, and what predicting the commonest class gives."""
     counts = dict(zip(facts.classes, facts.class_counts, strict=True))
-    rarest, commonest = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
+    rarest, commonest = min(counts, key=counts.__getitem__), facts.commonest
     spread = f"{counts[rarest]:,} in each"
     if counts[rarest] < counts[commonest]:
         spread = (

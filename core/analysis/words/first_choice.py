@@ -1,14 +1,18 @@
 """What to run first, in sentences: what it is, why, how sure that is, and what to run beside it."""
 
+from collections.abc import Sequence
+
 from core.analysis.advice.facts import BackboneFacts, Facts
 from core.analysis.advice.first_choice import FirstChoice
+from core.analysis.advice.forecasts import leader_of
+from core.analysis.advice.gathered import Advice
 from core.analysis.advice.placing import Finding, FoundHere, finding_of
 from core.analysis.comparison import title_of
 from core.analysis.words.advice import describe_backbones
-from core.analysis.words.forecasts import range_words, why_not
-from core.analysis.words.verdicts import always, interval_words
+from core.analysis.words.forecasts import describe_verdict, range_words, why_not
+from core.analysis.words.verdicts import always, closed, interval_words
 from core.experiments.accuracy_forecasts import AccuracyForecast
-from core.strategies.registry import find_strategy
+from core.strategies.registry import MAJORITY, find_strategy
 from core.strategies.strategy import Mode
 from core.text import count_text, list_text, percent_text, rough_seconds_text
 
@@ -22,7 +26,7 @@ WHAT_IT_IS = {
     Mode.FREEZE: "the first layers of the pre-trained network stay as they are; the others go on "
     "learning from your images",
     Mode.FINETUNE: "the pre-trained network goes on learning from your images, in all its layers",
-    Mode.SCRATCH: "a network of the same kind that learns from your images alone",
+    Mode.SCRATCH: "a network built like a pre-trained one, which learns from your images alone",
     None: "a network that learns from your images alone",
 }
 
@@ -30,6 +34,13 @@ WHAT_IT_IS = {
 def describe_title(choice: FirstChoice | None) -> str:
     """For a heading."""
     return NOTHING_TO_GO_BY if choice is None else f"Run first: {title_of(choice.strategy)}"
+
+
+def describe_answer(advice: Advice, found: Sequence[FoundHere]) -> list[str]:
+    """What to run first, and what experiments on the dataset, of those ``found`` here, found
+    already."""
+    here = [one for one in found if one.experiment.spec.dataset_id == advice.dataset.id]
+    return [*describe_first(advice.facts, advice.first), *map(describe_best_so_far, here)]
 
 
 def describe_first(facts: Facts, choice: FirstChoice | None) -> list[str]:
@@ -65,8 +76,9 @@ def describe_best_so_far(found: FoundHere) -> str:
     """What an experiment on the dataset found already."""
     best = found.result
     return (
-        f"Run already: the best on these images is {best.best} with {percent_text(best.accuracy)} "
-        f"of the test images right ({interval_words(best.low, best.high)})."
+        f"Run already: the best on these images is {closed(best.best)} with "
+        f"{percent_text(best.accuracy)} of the test images right "
+        f"({interval_words(best.low, best.high)})."
     )
 
 
@@ -76,12 +88,10 @@ def _measured(facts: Facts, choice: FirstChoice) -> BackboneFacts | None:
 
 
 def _why_measured(facts: Facts, measured: BackboneFacts) -> str:
-    counts = dict(zip(facts.classes, facts.class_counts, strict=True))
-    commonest = max(counts, key=counts.__getitem__)
     found = (
         f"Why: in a quick test, without training a network, what {measured.title} notices in your "
         f"images was enough to get {percent_text(measured.probe.accuracy)} of them right; "
-        f"{always(commonest)} gets {percent_text(facts.majority_accuracy)}."
+        f"{always(facts.commonest)} gets {percent_text(facts.majority_accuracy)}."
     )
     if measured.behind is None:
         return found
@@ -90,8 +100,8 @@ def _why_measured(facts: Facts, measured: BackboneFacts) -> str:
 
 def _confidence_measured(facts: Facts, measured: BackboneFacts) -> str:
     found = (
-        f"Confidence: with other images like these the test would get "
-        f"{range_words(measured.probe.low, measured.probe.high)} right, 19 times in 20."
+        f"Confidence: on very many images like these the quick test would get "
+        f"{range_words(measured.probe.low, measured.probe.high)} right; 19 of 20 such ranges hold."
     )
     others = [one for one in facts.backbones if one.name != measured.name]
     good = [one.title for one in others if one.behind is None or _may_be_as_good(one)]
@@ -107,16 +117,19 @@ def _may_be_as_good(one: BackboneFacts) -> bool:
 
 
 def _why_trained(choice: FirstChoice, made: AccuracyForecast) -> str:
+    learned = sum(one.strategy != MAJORITY for one in choice.together)
     return (
-        f"Why: of {count_text(len(choice.together), 'strategy')} that were trained on parts of "
-        "your images, it is expected to get most test images right once it has learned from all "
-        f"of them: {percent_text(made.predicted)}."
+        f"Why: of {count_text(learned, 'strategy')} trained on parts of your images, it is "
+        "expected to get the most test images right once it has learned from all of them: "
+        f"{percent_text(made.predicted)}."
     )
 
 
 def _confidence_trained(choice: FirstChoice, made: AccuracyForecast) -> str:
+    if made.verdict == "cannot_win":  # the majority class is ahead
+        return f"Confidence: none. {describe_verdict(made, choice.together)}"
     if made.verdict != "worth":
-        return f"Confidence: not yet. {why_not(made, made)}."
+        return f"Confidence: not yet. {why_not(made, leader_of(choice.together) or made)}."
     found = (
         f"Confidence: it will be {range_words(made.low_80, made.high_80)} in 8 of 10 cases, judged "
         f"by {count_text(made.cases, 'earlier forecast')}."

@@ -69,6 +69,11 @@ def describe_verdict(made: AccuracyForecast, together: Sequence[AccuracyForecast
     return f"{title}: cannot tell. {why_not(made, leader)}. {_next_step(made)}"
 
 
+def verdict_words(made: AccuracyForecast, together: Sequence[AccuracyForecast]) -> str:
+    """For a cell of a table; ``together`` are the newest that were made together."""
+    return VERDICTS[made.verdict] if made.verdict and made in together else "not compared"
+
+
 def describe_each(made: Sequence[AccuracyForecast]) -> list[str]:
     """A line for each: what it is expected to reach, with the verdict where it was made together
     with the newest that have one."""

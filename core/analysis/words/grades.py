@@ -76,8 +76,8 @@ def describe_record(record: AdviceRecord | None) -> list[str]:
         return ["No advice has been checked by an experiment yet."]
     found = []
     if record.regret is None:
-        graded = count_text(record.datasets, "dataset")
-        found.append(f"On {graded} that were checked the advice named nothing.")
+        graded = count_text(record.datasets, "checked dataset")
+        found.append(f"On {graded} the advice named nothing.")
     else:
         found.append(
             f"Whoever had run only what the advice named would have ended "
@@ -87,27 +87,26 @@ def describe_record(record: AdviceRecord | None) -> list[str]:
         )
     found.append(f"{percent_text(record.undecided, 0)} of all verdicts were “cannot tell”.")
     if record.saved is not None:
-        verb = "saved" if record.saved >= 0 else "cost"
+        more = "less" if record.saved >= 0 else "more"
         found.append(
-            "Trying parts of the images first and leaving out what cannot win "
-            f"{verb} {percent_text(abs(record.saved), 0)} of the time of running everything."
+            "Trying parts of the images first and leaving out what cannot win took "
+            f"{percent_text(abs(record.saved), 0)} {more} time than running everything."
         )
     return found
 
 
 def describe_rules(record: AdviceRecord | None) -> list[str]:
-    """What it would have cost to follow a rule that measures nothing, on the same datasets, and
-    whether one of them would have served better than the advice."""
+    """What it would have cost to follow a simple rule, on the same datasets, and whether one of
+    them would have served better than the advice."""
     if record is None or record.regret is None or not record.rules:
         return []
     rules = [f"{rule} {points_text(regret)}" for rule, regret in record.rules.items()]
     better = [f"“{rule}”" for rule, regret in record.rules.items() if regret < record.regret]
+    which = f"Following {list_text(better, last='or')}" if better else "None of them"
     return [
-        "On the same datasets rules that measure nothing would have ended below the best by: "
+        "On the same datasets simple rules would have ended below the best by: "
         f"{'; '.join(rules)} points.",
-        f"Following {list_text(better)} would have served better than the advice."
-        if better
-        else "None of them would have served better than the advice.",
+        f"{which} would have served better than the advice, on average.",
     ]
 
 
@@ -171,4 +170,4 @@ def describe_quote(quote: Quote) -> str:
 def _time_words(coverage: Coverage) -> str:
     if not coverage.timed:
         return ""
-    return f" {coverage.time_hits:,} of {coverage.timed:,} took the time that was expected."
+    return f" {coverage.time_hits:,} of {coverage.timed:,} took a time in its range for 8 of 10."

@@ -26,7 +26,7 @@ WHEN_DROPPED = (
 HOW_TO_READ = (
     "How many of the validation images each strategy gets right after its largest training so far; "
     "the bar is the 95 % interval. Small open markers: its smaller trainings. Dotted: what it may "
-    "reach at best with all images. Left of the dotted vertical line nobody can win."
+    "reach at best with all images; where that ends left of the vertical line, it cannot win."
 )
 _KEPT = {
     Kept.BASELINE: "the baseline",
@@ -84,7 +84,7 @@ def describe_leader(race: Race) -> str:
         return "No training is done yet, so nobody leads."
     images = count_text(race.status.validation_images, "validation image")
     return (
-        f"{title_of(leader.strategy)} leads: trained on {leader.last.images:,} of "
+        f"{closed(title_of(leader.strategy))} leads: trained on {leader.last.images:,} of "
         f"{count_text(race.spec.train_images, 'training image')}, it is right for "
         f"{scored_words(leader.last)} of {images}."
     )

@@ -5,17 +5,18 @@ from core.ui.widgets.glossary import explain
 _INTERVAL = "An end of the 95 % interval: 19 of 20 such ranges hold the true value."
 
 OF_FORECASTS = {
-    "verdict": "Worth running: the highest forecast, or within 1 point of it. Cannot win here: "
-    "further behind than both forecasts are likely to be off. Not compared: forecast from the "
-    "quick test alone.",
+    "verdict": "Worth running: the highest forecast, or within 1 point of it, and most likely "
+    "above the majority class. Cannot win here: further behind than both forecasts are likely to "
+    "be off. Cannot tell: neither is sure. Not compared: forecast from the quick test alone, or "
+    "not together with the newest.",
     "expected (%)": "How many of the test images it will most likely get right.",
-    "low (%)": "In 8 of 10 cases it gets at least this many right, and at most the next column.",
-    "high (%)": "In 8 of 10 cases it gets at most this many right.",
+    "low (%)": "The range that holds in 8 of 10 cases begins here.",
+    "high (%)": "The range that holds in 8 of 10 cases ends here.",
     "time": "One training on all training images, on this machine.",
     "19 of 20, low (%)": "The range that holds in 19 of 20 cases begins here.",
     "19 of 20, high (%)": "The range that holds in 19 of 20 cases ends here.",
-    "time, low (s)": "In 8 of 10 cases the training takes at least this long.",
-    "time, high (s)": "In 8 of 10 cases the training takes at most this long.",
+    "time, low (s)": "The range of times that holds in 8 of 10 cases begins here.",
+    "time, high (s)": "The range of times that holds in 8 of 10 cases ends here.",
     "largest training (images)": "The largest part of the training images that it was tried on.",
     "by its results alone (%)": "The forecast before it was drawn towards how strategies usually "
     "compare.",
@@ -37,7 +38,7 @@ OF_GRADES = {
     "19 of 20, width (points)": "From the lower to the upper end of the range for 19 of 20 cases.",
     "time expected (s)": "How long the training was expected to take.",
     "time it took (s)": "How long it took; empty where other work on the machine disturbed it.",
-    "what is run": "This advice, or a rule that measures nothing.",
+    "what is run": "This advice, or a simple rule.",
     "below the best (points)": "How far what was named ended below the best that was run, on "
     "average (the regret).",
 }
@@ -64,7 +65,7 @@ OF_FACTS = {
 }
 OF_DATASETS = {
     "case": "Few or many images, like ImageNet's photographs or unlike: the tutorial's four cases.",
-    "best strategy": "The one that got most test images right.",
+    "best strategy": "The one that got the most test images right.",
     "low (%)": _INTERVAL,
     "high (%)": _INTERVAL,
     "low (points)": _INTERVAL,

@@ -21,7 +21,7 @@ from core.analysis.words.advice import (
     describe_rule,
     how_measured,
 )
-from core.analysis.words.first_choice import describe_best_so_far, describe_first, describe_title
+from core.analysis.words.first_choice import describe_answer, describe_title
 from core.charts.advice import (
     Lying,
     blocks_chart,
@@ -149,8 +149,7 @@ def _show_answer(advice: Advice, found: Sequence[FoundHere]) -> None:
     choice = advice.first
     title = escape_markdown(describe_title(choice))
     st.header(title, help=explain_all("strategy", "pre-trained", "probe"))
-    here = [one for one in found if one.experiment.spec.dataset_id == advice.dataset.id]
-    sentences([*describe_first(advice.facts, choice), *map(describe_best_so_far, here)])
+    sentences(describe_answer(advice, found))
     if choice is not None:
         query = {"dataset": address_of(advice.dataset), "strategies": ",".join(choice.strategies)}
         if choice.settings:

@@ -275,7 +275,7 @@ def _row(entry: Entry) -> dict[str, Any]:
         "state": states[entry.state],
         "owner": labels.owner,
         "made": "recorded" if experiment.recorded else "here",
-        "reviewed": f"{labels.reviewed_by}, {labels.reviewed_at[:10]}" if labels.reviewed else None,
+        "reviewed": labels.review or None,
         "tags": list(labels.tags),
         "time": seconds_text(result.seconds) if result else None,
         "size": size_text(result.size_bytes) if result else None,

@@ -36,6 +36,11 @@ def test_the_sentences(held: Held) -> None:
     first = facts().backbones[0]
     far = backbone("vgg16", "VGG16", 0.60, difference(12))
     larger = (backbone("vgg16", "VGG16", 0.73, None), replace(first, behind=difference(1)))
+    ahead = [trained("majority", 0.82), trained("vgg16_probe", 0.8)]
+    far_ahead = [
+        trained("majority", 0.95, verdict="worth"),
+        trained("vgg16_probe", 0.8, verdict="cannot_win"),
+    ]
     unsure = [replace(one, cases=0, verdict="cannot_tell") for one in MADE]
     held(
         {
@@ -46,6 +51,8 @@ def test_the_sentences(held: Held) -> None:
             "no network": said(backbones=(), blocks=None),
             "by trainings": said(MADE),
             "by trainings, too little experience": said(unsure),
+            "by trainings, the majority class is ahead": said(ahead),
+            "by trainings, the majority class is far ahead": said(far_ahead),
             "run already": describe_best_so_far(found(True)),
         }
     )

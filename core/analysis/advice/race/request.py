@@ -259,7 +259,7 @@ def run_race(store: Store, plan: RacePlan, say: Callable[[str], None]) -> Race:
         while job.is_active:
             line = job.progress.step if job.progress else progress_text(None)
             if job.state == "queued":
-                line = waiting_text(store.queue_place(job.id))
+                line = waiting_text(store.queue_place(job.id), store.device_wait(job.group_id))
             if line != shown:
                 say(shown := line)
             time.sleep(POLL_SECONDS)

@@ -21,6 +21,7 @@ from core.errors import BadInput, HeadstartError, UnknownName
 from core.experiments.forecast import Forecast
 from core.experiments.race_points import RacePoint, keep_point
 from core.experiments.store import Store
+from core.jobs.progress import NO_TRAINER, DeviceWait
 from core.strategies.registry import find_strategy
 from tests.analysis.advice.race.conftest import SIZES
 from tests.experiments.test_race_points import point
@@ -220,9 +221,12 @@ def test_who_waits_for_it_hears_of_it_and_cancels_it_by_ctrl_c(arrows, arrows_st
         raise KeyboardInterrupt
 
     monkeypatch.setattr(request.time, "sleep", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        run_race(arrows_store, plan(arrows_store, arrows), said.append)
-    assert said == ["Next in the queue"]
+    for wait, why in ((None, ""), (DeviceWait("", 0, 0), f" · {NO_TRAINER}")):
+        said.clear()
+        monkeypatch.setattr(Store, "device_wait", lambda _store, _group, wait=wait: wait)
+        with pytest.raises(KeyboardInterrupt):
+            run_race(arrows_store, plan(arrows_store, arrows), said.append)
+        assert said == [f"Next in the queue{why}"]
     assert latest_race(arrows_store, arrows, SIZE).job.state == "cancelled"
 
 
