@@ -239,10 +239,17 @@ def _refuse_empty_folders(reading: Reading) -> None:
     beside = {
         parts[:at] for parts, name in folders for at, part in enumerate(parts) if part == name
     }
+    # What was refused was in a folder that is not empty: somebody is told of it already.
+    refused = {
+        parts[:end]
+        for one in listing.refused
+        for parts in [tuple(one.file.split("/"))]
+        for end in range(1, len(parts))
+    }
     empty = sorted(
         "/".join(parts)
         for parts in listing.empty_folders
-        if parts[:-1] in beside and parts[-1] not in classes
+        if parts[:-1] in beside and parts[-1] not in classes and parts not in refused
     )
     for path in empty[:MOST_EMPTY_NAMED]:
         listing.refuse(f"{path}/", EMPTY)
