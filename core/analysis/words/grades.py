@@ -152,7 +152,7 @@ def describe_quote(quote: Quote) -> str:
     )
     grade = {
         "hit": "in that range",
-        "near": "outside it, in that for 19 of 20",
+        "near": "outside that range, but inside the wider one for 19 of 20 cases",
         "miss": "outside that range",
     }
     found = (
