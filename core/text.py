@@ -18,7 +18,8 @@ _GITHUB_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#!|~$&@])")
 _INSIDE_ADDRESS = re.compile(r"(?i)(?<=[a-z])(?=://)|(?<=www)(?=\.)|(?<=@)(?=\S)")
 _RIGHT_TO_LEFT = "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]"
 _RIGHT_TO_LEFT_WORDS = re.compile(
-    f"{_RIGHT_TO_LEFT}(?:(?:{_RIGHT_TO_LEFT}|[ \u200c\u200d])*{_RIGHT_TO_LEFT})?"
+    f"{_RIGHT_TO_LEFT}(?:(?:{_RIGHT_TO_LEFT}|[ \u200c\u200d]"
+    f"|(?<={_RIGHT_TO_LEFT})[-_](?={_RIGHT_TO_LEFT}))*{_RIGHT_TO_LEFT})?"
 )
 _ISOLATE, _END_OF_ISOLATE = "\u2068", "\u2069"
 _LINE_START = re.compile(r"^(\d*)([-+=.)])(?=\s|$|[-=])")

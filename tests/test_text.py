@@ -217,6 +217,8 @@ CAT, DOG = "\u0642\u0637\u0629", "\u05db\u05dc\u05d1"  # in Arabic and in Hebrew
         (f"{CAT} (12)", f"<{CAT}> (12)"),
         (f"{CAT} {DOG}: 3", f"<{CAT} {DOG}>: 3"),
         (f"'{CAT}', '{DOG}' and 7 more", f"'<{CAT}>', '<{DOG}>' and 7 more"),
+        (f"{CAT}_{DOG}-{CAT} (12)", f"<{CAT}_{DOG}-{CAT}> (12)"),
+        (f"{CAT} - {DOG}", f"<{CAT}> - <{DOG}>"),
         ("\u4e66 (12)", "\u4e66 (12)"),
         ("cats (12)", "cats (12)"),
     ],

@@ -12,6 +12,8 @@ import numpy as np
 from core.datasets.dataset import HealthReport
 
 FEWEST_GROUPS_PER_CLASS = 3
+# A set of more than this fraction of the images would leave too little for the other subsets.
+LARGEST_SET = 0.5
 MOST_CONFLICTS_LISTED = 200
 
 

@@ -2,7 +2,7 @@
 
 A hash has four parts of 16 bits. Two hashes that differ in 12 bits at most differ in 3 bits of the
 first part at most, or in 2 of another one: else they would differ in 4 + 3 + 3 + 3 = 13. So each
-hash is compared only with those whose part is one of the few that are so near. That are 1,108
+hash is compared only with those whose part is one of the few that are so near. That is 1,108
 look-ups for each hash, and of random hashes 1.7 % of all pairs are left to compare.
 Sources: Norouzi et al. 2012, "Fast search in Hamming space with multi-index hashing"; Qin et al.
 2018, "GPH: similarity search in Hamming space", for radii that differ from part to part.

@@ -22,7 +22,7 @@ import numpy as np
 
 from core.datasets.choices import SUBSETS
 from core.datasets.dataset import Dataset
-from core.datasets.groups import distinct_per_class, joined
+from core.datasets.groups import LARGEST_SET, distinct_per_class, joined
 from core.errors import BadInput
 from core.files import lock, write_json
 from core.settings import current_settings
@@ -31,8 +31,6 @@ from core.text import count_text, percent_text
 
 SMALLEST_TRAIN = 0.05
 NO_SUBSET = -1
-# A set of more than this fraction of the images would leave too little for the other subsets.
-LARGEST_SET = 0.5
 
 logger = logging.getLogger(__name__)
 

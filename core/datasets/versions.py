@@ -26,7 +26,7 @@ from core.datasets.groups import (
     renumbered,
     within_classes,
 )
-from core.datasets.metadata import to_arrays, to_json
+from core.datasets.metadata import SharedOrigin, to_arrays, to_json
 from core.datasets.reading.raw_files import LONGEST_NAME as LONGEST_CLASS_NAME
 from core.datasets.reading.reader import FEWEST_CLASSES
 from core.datasets.reading.subset_names import settle_subsets
@@ -305,7 +305,7 @@ def make_version(dataset: Dataset, changes: Changes, name: str | None = None) ->
         "health": replace(
             health_of_arrays(planned.classes, file_names, index),
             levels=dataset.health.levels,
-            shared_origins=dataset.health.shared_origins,
+            shared_origins=_shared_origins(dataset, index),
         ).to_json(),
     }
     with incoming_folder(0) as incoming:
@@ -324,6 +324,18 @@ def _index(dataset: Dataset, planned: ChangePreview) -> dict[str, np.ndarray]:
         index["predefined_subsets"] = planned.predefined_subsets
     index |= origin_arrays(dataset.origins, planned.kept)
     return index | to_arrays([column.only(planned.kept) for column in dataset.metadata])
+
+
+def _shared_origins(dataset: Dataset, index: dict[str, np.ndarray]) -> tuple[SharedOrigin, ...]:
+    """The columns that still say which images belong together; values and images are counted as
+    they were read."""
+    if "origins" not in index:
+        return ()
+    origins, subsets = dataset.health.shared_origins, index.get("predefined_subsets")
+    if subsets is not None and in_multiple_classes(index["origins"], subsets).any():
+        return origins
+    several = None if subsets is None else 0
+    return tuple(one._replace(in_several_subsets=several) for one in origins)
 
 
 def _link_images(dataset: Dataset, incoming: Path) -> None:

@@ -130,6 +130,56 @@ def test_columns_that_overlap_are_joined(tmp_path):
     assert sizes.tolist() == [4] * 10
 
 
+@pytest.mark.parametrize("header", ["PatientID,SeriesNumber", "SeriesNumber,PatientID"])
+def test_numbers_that_begin_again_with_each_patient_tie_no_patients_together(tmp_path, header):
+    cells = [
+        {"PatientID": f"P{at // 5}", "SeriesNumber": str(at % 5 + 1)} for at in range(len(NAMES))
+    ]
+    rows = [
+        ",".join([name, name.split("/")[0], *(row[column] for column in header.split(","))])
+        for name, row in zip(NAMES, cells, strict=True)
+    ]
+    table = "\n".join([f"file,label,{header}", *rows]).encode()
+    dataset = added(tmp_path, MEMBERS | {"labels.csv": table})
+    assert dataset.health.shared_origins == (SharedOrigin("PatientID", 8, 40, None),)
+    assert np.bincount(kept_together(dataset)).tolist() == [5] * 8
+
+
+def test_a_patient_on_most_images_is_a_warning_beside_whole_series_too(tmp_path):
+    rows = [
+        f"{name},{name.split('/')[0]},P{max(0, at // 2 - 15)},S{at // 2}"
+        for at, name in enumerate(NAMES)
+    ]
+    table = "\n".join(["file,label,patient,series", *rows]).encode()
+    dataset = added(tmp_path, MEMBERS | {"labels.csv": table})
+    assert [one.column for one in dataset.health.shared_origins] == ["patient", "series"]
+    assert kept_together(dataset) is dataset.groups
+
+
+def test_a_version_tells_of_patients_only_what_is_still_so(tmp_path):
+    def apart(at: int) -> str:
+        return "test" if at in (0, 4, 5, 20, 21, 22, 23) else "train"
+
+    dataset = added(tmp_path, MEMBERS | {"labels.csv": of_patients(4, split=apart)})
+
+    def origins_without(*images: int) -> tuple[SharedOrigin, ...]:
+        places = tuple(dataset.file_names.index(NAMES[at]) for at in images)
+        return make_version(dataset, Changes(drop_images=places)).health.shared_origins
+
+    assert origins_without(1) == (SharedOrigin("PatientID", 10, 40, 2),)
+    assert origins_without(0, 4, 5) == (SharedOrigin("PatientID", 10, 40, 0),)
+    assert origins_without(0, 4, 5, 20, 21, 22, 23) == (SharedOrigin("PatientID", 10, 40, None),)
+    assert origins_without(*(at for at in range(40) if at % 4)) == ()
+
+
+def test_a_split_that_is_not_used_does_not_hide_that_patients_are_kept_together(tmp_path):
+    table = of_patients(4, split=lambda _: "train")
+    dataset = added(tmp_path, MEMBERS | {"labels.csv": table})
+    assert dataset.predefined_subsets is None
+    assert dataset.health.shared_origins == (SharedOrigin("PatientID", 10, 40, None),)
+    assert "kept_together" in [entry.kind for entry in findings(dataset)]
+
+
 def test_a_split_that_keeps_patients_together_is_left_in_peace(tmp_path):
     def together(at: int) -> str:
         return "test" if at // 4 % 5 == 0 else "train"

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from core.datasets.decoding.as_rgb import UnreadableImageError
-from core.datasets.groups import joined, origin_arrays
+from core.datasets.groups import LARGEST_SET, joined, origin_arrays
 from core.datasets.metadata import (
     LONGEST_WORD,
     MOST_WORDS,
@@ -39,7 +39,7 @@ from core.datasets.reading.parquet_files import opened, parquet_rows
 from core.datasets.reading.parquet_images import is_parquet
 from core.datasets.reading.raw_files import Listing, RawFile
 from core.datasets.reading.reader import LabelledFile, LabelledFiles, Reading
-from core.datasets.reading.subset_names import subset_of, words
+from core.datasets.reading.subset_names import settle_subsets, subset_of, words
 from core.datasets.reading.table import LOOKED_AT_ROWS
 from core.errors import HeadstartError
 from core.text import some_text
@@ -106,7 +106,7 @@ def describe(taken: Reading, listing: Listing) -> Described:
         except (HeadstartError, UnreadableImageError) as error:
             notes.append(f"{raw.path} was not read for what it says of the images. {error}")
     columns, texts = found.finished()
-    origins = found.origins()
+    origins, together = found.joined_origins()
     by_origin = [one.column for one in origins]
     texts = [name for name in texts if name not in by_origin]
     for names, what in (
@@ -116,7 +116,7 @@ def describe(taken: Reading, listing: Listing) -> Described:
     ):
         if names:
             notes.append(f"{what}: {some_text(names, NAMED_IN_NOTES)}.")
-    return Described(columns, origins, found.together(by_origin))
+    return Described(columns, origins, together)
 
 
 class _Columns:
@@ -194,8 +194,9 @@ class _Columns:
                 texts.append(name)
         return tuple(columns), texts
 
-    def origins(self) -> tuple[SharedOrigin, ...]:
+    def _origins(self) -> list[SharedOrigin]:
         """The columns whose values stand for what several images were taken of."""
+        has_split = settle_subsets([file.subset for file in self._files])[0] is not None
         found = []
         for name, cells in self._cells.items():
             if not _is_of_origin(name):
@@ -215,24 +216,41 @@ class _Columns:
             counts = name == ORIGIN_COLUMN or not (few or are_one_to_one(pairs))
             if not (values and counts):
                 continue
-            has_split = any(subsets.values())
             several = sum(len(names) > 1 for names in subsets.values()) if has_split else None
             found.append(SharedOrigin(name, values, images, several))
-        return tuple(found)
+        return found
 
-    def together(self, columns: Sequence[str]) -> np.ndarray | None:
-        """The same number for images that agree in one of these ``columns``, int64 ``(N,)``."""
-        sets = None
-        for name in columns:
-            numbers: dict[str, int] = {}
-            found = np.empty(len(self._files), np.int64)
-            for at, cell in enumerate(self._cells[name]):
-                text = (cell or "").strip()
-                # An image of which nothing is known is alone.
-                key = f"image {at}" if text.casefold() in UNKNOWN else f"value {text}"
-                found[at] = numbers.setdefault(key, len(numbers))
-            sets = found if sets is None else joined(sets, found)
-        return sets
+    def joined_origins(self) -> tuple[tuple[SharedOrigin, ...], np.ndarray | None]:
+        """The columns that say which images belong together, and the same number for images that
+        agree in one of them, int64 ``(N,)``.
+
+        A ``SeriesNumber`` that begins again with each patient would tie all patients together, so
+        it is left out: columns are joined from the smallest sets on while no set grows too large.
+        A column whose values only hold whole sets, such as patients of several series, stays.
+        """
+        origins = self._origins()
+        sets_of = {one: self._sets(one.column) for one in origins}
+        sets: np.ndarray | None = None
+        taken: list[SharedOrigin] = []
+        for one in sorted(origins, key=lambda one: np.bincount(sets_of[one]).max()):
+            more = sets_of[one] if sets is None else joined(sets, sets_of[one])
+            too_large = np.bincount(more).max() > LARGEST_SET * len(more)
+            if sets is not None and too_large and more.max() < sets_of[one].max():
+                continue
+            sets = more
+            taken.append(one)
+        return tuple(one for one in origins if one in taken), sets
+
+    def _sets(self, column: str) -> np.ndarray:
+        """The same number for images that agree in this ``column``, int64 ``(N,)``."""
+        numbers: dict[str, int] = {}
+        found = np.empty(len(self._files), np.int64)
+        for at, cell in enumerate(self._cells[column]):
+            text = (cell or "").strip()
+            # An image of which nothing is known is alone.
+            key = f"image {at}" if text.casefold() in UNKNOWN else f"value {text}"
+            found[at] = numbers.setdefault(key, len(numbers))
+        return found
 
     def _add_table(self, table: LabelTable) -> None:
         if table.width < 2:
