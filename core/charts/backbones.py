@@ -34,8 +34,6 @@ from core.text import escape_plotly, percent_text
 MOST_PAIRS = 20
 ROW_HEIGHT, HEADINGS_HEIGHT = 72, 120
 NOT_RUN = "not<br>run"
-# A marker in the legend that stands for a mode, whatever the colour.
-
 
 # What the accuracy is shown against: by name in an address, with the field of ``BackboneCost``.
 COSTS = {"run": WHOLE_RUN, "image": ONE_IMAGE, "parameters": PARAMETERS}

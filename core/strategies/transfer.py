@@ -64,7 +64,7 @@ def _probe_settings(_backbone: Backbone) -> tuple[Setting, ...]:
 
 
 def _dense_settings(_backbone: Backbone) -> tuple[Setting, ...]:
-    fit = fit_settings(epochs=(40, 40), batch_size=(128, 128), learning_rate=(1e-3, 1e-3))
+    fit = fit_settings(epochs=(40, 20), batch_size=(128, 128), learning_rate=(1e-3, 1e-3))
     return (features_setting(POOLED), *DENSE_HEAD_SETTINGS, *fit)
 
 
@@ -97,8 +97,9 @@ def _freeze_settings(backbone: Backbone) -> tuple[Setting, ...]:
 def _scratch_settings(backbone: Backbone) -> tuple[Setting, ...]:
     # Longer steps leave SqueezeNet, which has no batch normalisation, at the commonest class.
     rate = 3e-4 if backbone is SQUEEZENET else 1e-3
-    # In fewer epochs it stays at the commonest class of themes16 (docs/decisions/0017).
-    fit = fit_settings(epochs=(15, 15), batch_size=(32, 32), learning_rate=(rate, rate))
+    # In five these two stay at the commonest class of themes16 (docs/decisions/0017).
+    epochs = 15 if backbone.name in _SMALL else 5
+    fit = fit_settings(epochs=(epochs, 10), batch_size=(32, 32), learning_rate=(rate, rate))
     normalizes = any(one.normalization for one in backbone.layers(backbone.published_size, False))
     begin = (INITIALIZER, NORMALIZATION_MOMENTUM) if normalizes else (INITIALIZER,)
     return (features_setting(POOLED), *DENSE_HEAD_SETTINGS, *begin, *fit)

@@ -93,6 +93,22 @@ def test_the_tutorials_own_values_are_in_the_article_preset():
 
 
 @pytest.mark.parametrize(
+    ("name", "quick", "article"),
+    [
+        ("vgg16_features", 40, 20),
+        ("squeezenet_dense", 40, 20),
+        ("vgg16_scratch", 2, 10),
+        ("efficientnet_lite0_scratch", 15, 10),
+        ("resnet50_scratch", 5, 10),
+    ],
+)
+def test_what_was_tuned_for_quick_leaves_article_and_other_backbones_alone(name, quick, article):
+    strategy = find_strategy(name)
+    epochs = [strategy.resolve(preset)["epochs"] for preset in ("quick", "article")]
+    assert epochs == [quick, article]
+
+
+@pytest.mark.parametrize(
     ("strategy", "setting", "value", "says"),
     [
         ("mlp", "epochs", 0, r"mlp\.epochs is 0; it must be a whole number from 1 to 1000"),
