@@ -39,7 +39,7 @@ from tests.made_evidence import (
     store_experiment,
 )
 
-THEMES16 = "30dac746"
+THEMES16 = "e9933081"
 MOST_BYTES = 8_000_000
 SCRIPT = "<script>alert(1)</script>"
 HOSTILE = ("**md** [x](javascript:1)", SCRIPT, "=cmd()")
