@@ -3,9 +3,10 @@ use."""
 
 import streamlit as st
 
-from core.ui.experiments.chosen import show_import, show_removed
+from core.ui.experiments.chosen import show_removed
 from core.ui.experiments.disk import show_disk
 from core.ui.experiments.leaderboard import show_leaderboard
+from core.ui.experiments.sharing import show_import
 from core.ui.experiments.table import show_experiments
 from core.ui.frame import reads
 from core.ui.frame.address import Choice, choose_in_row

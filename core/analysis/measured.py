@@ -11,6 +11,7 @@ from core.analysis.significance import sign_flip_p_value, wilson_interval
 from core.analysis.time_breakdown import Epochs, time_parts
 from core.datasets.choices import SUBSETS
 from core.datasets.dataset import Dataset
+from core.datasets.groups import in_multiple_classes
 from core.datasets.split import Split
 from core.experiments.records import ExperimentSpec
 from core.strategies.registry import names_with
@@ -76,12 +77,9 @@ def widest_gap(counts: dict[str, np.ndarray]) -> float:
 
 def duplicate_facts(dataset: Dataset, split: Split) -> DuplicateFacts:
     """Groups of near duplicates and in which subsets they lie."""
-    subsets = np.full(dataset.image_count, -1)
-    for number, subset in enumerate(SUBSETS):
-        subsets[getattr(split, subset)] = number
-    dealt = np.flatnonzero(subsets >= 0)
+    dealt, subsets = _subset_of_each(split)
     groups = dataset.groups[dealt]
-    found = pd.Series(subsets[dealt]).groupby(groups).agg(["size", "min", "max"])
+    found = pd.Series(subsets).groupby(groups).agg(["size", "min", "max"])
     found = found[found["size"] > 1]
     whole = found["min"] == found["max"]
     fitting = found[whole & (found["size"] <= MOST_SHOWN)]
@@ -98,6 +96,20 @@ def duplicate_facts(dataset: Dataset, split: Split) -> DuplicateFacts:
         example=example,
         example_subset=example_subset,
     )
+
+
+def divided_origins(dataset: Dataset, split: Split) -> int:
+    """How many origins, such as patients, have images in more than one subset."""
+    if dataset.origins is None:
+        return 0
+    dealt, subsets = _subset_of_each(split)
+    return int(in_multiple_classes(dataset.origins[dealt], subsets).sum())
+
+
+def _subset_of_each(split: Split) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of the images in the split, and the number of the subset of each, both int64."""
+    parts = [getattr(split, subset) for subset in SUBSETS]
+    return np.concatenate(parts), np.repeat(np.arange(len(SUBSETS)), list(map(len, parts)))
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ import numpy as np
 
 from core.datasets.choices import SUBSETS
 from core.datasets.dataset import Dataset
-from core.datasets.groups import LARGEST_SET, distinct_per_class, joined
+from core.datasets.groups import LARGEST_SET, distinct_per_class, in_multiple_classes, joined
 from core.errors import BadInput
 from core.files import lock, write_json
 from core.settings import current_settings
@@ -206,6 +206,18 @@ def kept_together(dataset: Dataset) -> np.ndarray:
     largest = np.bincount(sets).max() / dataset.image_count
     can_be = distinct.min() >= len(SUBSETS) and largest <= LARGEST_SET
     return sets if can_be else dataset.groups
+
+
+def always_kept_together(dataset: Dataset) -> bool:
+    """Whether no seed and no fractions make a split divide the sets of ``kept_together``.
+
+    So it is where each class has three sets without other classes: two of them are in one subset,
+    and one of these can be spared for a subset that lacks the class.
+    """
+    sets = kept_together(dataset)
+    alone = ~in_multiple_classes(sets, dataset.labels)[sets]
+    distinct = distinct_per_class(dataset.labels[alone], sets[alone], len(dataset.classes))
+    return bool(distinct.min() >= len(SUBSETS))
 
 
 def _divided(

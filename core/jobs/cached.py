@@ -17,7 +17,7 @@ from core.errors import BadInput, HeadstartError, StorageUnavailable, UnknownNam
 from core.files import PART_SUFFIX, make_way, remove_parts
 from core.jobs.context import job_folder
 from core.jobs.launchers import ensure_worker
-from core.jobs.progress import progress_text, waiting_text
+from core.jobs.progress import progress_text
 from core.jobs.queue import JobQueue
 from core.jobs.records import JobRecord, NewJob
 from core.settings import current_settings
@@ -185,9 +185,7 @@ def _job_id(kind: str, result: Path) -> str:
 
 def _work(queue: JobQueue, result: Path, job: JobRecord) -> CachedWork:
     if job.state == "queued":
-        wait = queue.device_wait(job.group_id) if job.pool == "device" else None
-        text = waiting_text(queue.queue_place(job.id), wait)
-        return CachedWork(result, "working", text, job_id=job.id)
+        return CachedWork(result, "working", queue.waiting_text(job.id), job_id=job.id)
     if job.state == "running":
         fraction = job.progress.fraction if job.progress else 0.0
         return CachedWork(result, "working", progress_text(job.progress), fraction, job_id=job.id)

@@ -236,11 +236,6 @@ def ensure_worker(queue: JobQueue) -> bool:
     return True
 
 
-_detached: list["subprocess.Popen[bytes]"] = []
-"""Processes that this one started: kept so that their exit status can be collected."""
-_detached_lock = threading.Lock()
-
-
 def start_detached(log: Path, module: str, *arguments: str, variables: Mapping[str, str]) -> None:
     """Run a module of this project in a process that outlives this one, its output in ``log``,
     with ``variables`` beside those of this environment.
@@ -249,9 +244,8 @@ def start_detached(log: Path, module: str, *arguments: str, variables: Mapping[s
     """
     shorten_log(log)
     process = _start_process(log, module, *arguments, variables=variables)
-    with _detached_lock:
-        # poll() collects those that ended, so that no zombie processes are left.
-        _detached[:] = [process, *(one for one in _detached if one.poll() is None)]
+    # Somebody has to wait for it, or a zombie process is left when it ends.
+    threading.Thread(target=process.wait, name=f"waits for {module}", daemon=True).start()
 
 
 def _start_process(

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Update, delete, func, ins
 from core.errors import BadInput, StoreError, StoreLost, UnknownName
 from core.jobs.claims import SILENT, Claims
 from core.jobs.kinds import Pool, find_kind
-from core.jobs.progress import Progress
+from core.jobs.progress import Progress, waiting_text
 from core.jobs.records import ACTIVE_STATES, WAITING_AGAIN, JobRecord, NewJob, jobs, workers
 from core.jobs.workers import DEFAULT_LEASE_SECONDS, moment_text
 from core.settings import current_settings
@@ -91,6 +91,12 @@ class JobQueue(Claims):
         )
         with self.database.reading() as connection:
             return connection.execute(ahead).scalar_one() or None
+
+    def waiting_text(self, job_id: str) -> str:
+        """The sentence about a job that waits: its place, and why no worker may take it."""
+        job = self.find_job(job_id)
+        wait = self.device_wait(job.group_id) if job and job.pool == "device" else None
+        return waiting_text(self.queue_place(job_id), wait)
 
     def is_taken(self, pool: Pool) -> bool:
         """Whether a job of the pool is running on this machine."""

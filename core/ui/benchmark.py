@@ -268,7 +268,10 @@ def _show_runs(runs: list[RunRecord], active: bool) -> None:
 
 
 def _show_card(run: RunRecord, wait: DeviceWait | None) -> None:
-    """State, progress or error, and what can be done; ``wait``: why no worker takes it."""
+    """State, progress or error, and what can be done.
+
+    ``wait``: why no worker takes it, asked once for all cards of the experiment.
+    """
     title = f"{title_of(run.strategy)}, seed {run.seed}"
     with st.container(border=True):
         name, progress, action = st.columns([3, 5, 1.4], vertical_alignment="center")

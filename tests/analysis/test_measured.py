@@ -9,6 +9,7 @@ from core.analysis.measured import (
     SubsetFacts,
     beside_tutorial,
     class_counts_by_subset,
+    divided_origins,
     duplicate_facts,
     epochs_alone,
     four_cells,
@@ -67,6 +68,19 @@ def test_groups_of_near_duplicates_are_counted_by_their_subsets():
     # Image 8 is in no subset.
     assert (found.groups, found.images, found.divided) == (3, 7, 1)
     assert (found.example, found.example_subset) == ((3, 4, 5), "validation")
+
+
+def test_origins_in_more_than_one_subset_are_counted():
+    class Of:
+        origins = np.array([0, 0, 1, 1, 2, 3, 2, 2, 3])
+
+    class OfNobody:
+        origins = None
+
+    split = Split(np.array([0, 1, 2, 6]), np.array([3, 4, 5]), np.array([7]), "made up")
+    # Image 8 is in no subset.
+    assert divided_origins(Of(), split) == 2
+    assert divided_origins(OfNobody(), split) == 0
 
 
 def test_nothing_alike_gives_no_example():

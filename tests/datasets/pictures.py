@@ -57,6 +57,24 @@ def drawings(**extra: bytes) -> dict[str, bytes]:
     return members | {name.replace("_", "/") + ".png": data for name, data in extra.items()}
 
 
+def tied_patients() -> dict[str, bytes]:
+    """Four classes of 12 images, and a table of patients whom no split can keep together.
+
+    Those of class a must be in three subsets, and so must those of b: 2 and 3 are in the same one.
+    Then c lacks a subset.
+    """
+    patients = {"a": (0, 1, 2), "b": (0, 1, 3), "c": (0, 2, 3), "d": (4, 5, 6)}
+    members: dict[str, bytes] = {}
+    lines = ["file,label,PatientID"]
+    for place, (name, those) in enumerate(patients.items()):
+        for patient in those:
+            for number in range(4):
+                file = f"{name}/{patient}-{number}.png"
+                members[file] = noise_png(100 * place + 10 * patient + number)
+                lines.append(f"{file},{name},P{patient}")
+    return members | {"labels.csv": "\n".join(lines).encode()}
+
+
 def write_zip(
     path: Path, members: dict[str, bytes], compression: int = zipfile.ZIP_DEFLATED
 ) -> Path:

@@ -8,15 +8,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from core.analysis.measured import divided_origins
 from core.datasets.add import add_dataset
 from core.datasets.export import export_zip
 from core.datasets.health.findings import findings
 from core.datasets.metadata import SharedOrigin, column_of
 from core.datasets.reading_choice import Choice
-from core.datasets.split import kept_together, make_split
+from core.datasets.split import always_kept_together, kept_together, make_split
 from core.datasets.storage import open_dataset, remove_dataset
 from core.datasets.versions import Changes, make_version
-from tests.datasets.pictures import noise_png, two_classes, write_zip
+from tests.datasets.pictures import noise_png, tied_patients, two_classes, write_zip
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -66,6 +67,7 @@ def test_images_of_one_patient_are_told(tmp_path, column):
     (found,) = (entry for entry in findings(dataset) if entry.kind == "kept_together")
     assert found.title == f"Several images have the same '{column}': 10 on 40 images."
     assert found.severity == "note"
+    assert found.advice.endswith("that they never met. Nothing needs to be done.")
     assert dataset.origins is not None
     assert_together(dataset)
     version = make_version(dataset, Changes(drop_images=(0, 1, 2, 3, 4)))
@@ -75,8 +77,10 @@ def test_images_of_one_patient_are_told(tmp_path, column):
 
 def assert_together(dataset):
     """Whatever the seed, no patient is in two subsets, and every class is in each."""
+    assert always_kept_together(dataset)
     for seed in range(10):
         split = make_split(dataset, 0.3, 0.2, seed)
+        assert divided_origins(dataset, split) == 0
         subsets = (split.train, split.validation, split.test)
         patients = [set(dataset.origins[subset].tolist()) for subset in subsets]
         assert sum(map(len, patients)) == len(set(dataset.origins.tolist()))
@@ -112,6 +116,18 @@ def test_patients_too_few_to_be_kept_together_are_a_warning(tmp_path):
     assert "They cannot be kept together" in found.advice
     assert kept_together(dataset) is dataset.groups
     assert len(make_split(dataset, 0.3, 0.2, 0).test) == 12
+
+
+def test_that_patients_who_tie_classes_stay_together_is_not_promised(tmp_path):
+    dataset = added(tmp_path, tied_patients())
+    assert kept_together(dataset) is not dataset.groups
+    (found,) = (entry for entry in findings(dataset) if entry.kind == "kept_together")
+    assert found.advice == (
+        "Headstart's split keeps those with the same one together as long as every class can still"
+        " be in every subset. How it is measured says of each experiment whether it did."
+    )
+    for seed in range(3):
+        assert divided_origins(dataset, make_split(dataset, 0.3, 0.2, seed)) > 0
 
 
 def test_columns_that_overlap_are_joined(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 
 from core.jobs.claims import KIND_GONE_SECONDS
 from core.jobs.kinds import POOLS
-from core.jobs.progress import DeviceWait
+from core.jobs.progress import DeviceWait, waiting_text
 from core.jobs.queue import JobQueue
 from core.jobs.records import NewJob
 from tests.jobs.conftest import WallClock
@@ -136,6 +136,8 @@ def test_why_a_job_waits_while_a_worker_of_another_kind_is_idle(
     is_shared = queue.database.file is None
     # With a file, whoever looks starts a worker that trains.
     assert queue.device_wait("one") == (DeviceWait("", 0, 0) if is_shared else None)
+    add(queue, "map", kind="feature_map")
+    assert queue.waiting_text("map") == "Next in the queue"  # it takes no device
     fast = worker(queue, clock, "h1", "fast")
     assert queue.device_wait("one") is None
     job = fast.claim_next("h1", None, POOLS)
@@ -144,6 +146,8 @@ def test_why_a_job_waits_while_a_worker_of_another_kind_is_idle(
     assert queue.device_wait("one") is None  # its turn comes: nobody is passed over
     worker(queue, clock, "h2", "slow")
     assert queue.device_wait("one") == DeviceWait("fast", 1, 1)
+    assert queue.waiting_text("b") == waiting_text(1, DeviceWait("fast", 1, 1))
+    assert queue.waiting_text("free") == "Place 2 in the queue"
     assert queue.device_wait("other") is None
     worker(queue, clock, "h3", "fast")
     assert queue.device_wait("one") is None

@@ -3,10 +3,12 @@
 import pytest
 
 from core.backbones.registry import BACKBONES, own
+from core.datasets.add import add_dataset
 from core.experiments.planning import plan_experiment
 from core.experiments.store import open_store
 from core.text import escape_markdown
 from tests import stored_home
+from tests.datasets.pictures import tied_patients, write_zip
 from tests.own_backbones import add_own
 from tests.pages.compared import EXPERIMENT, store_compared
 from tests.pages.conftest import open_cold, words
@@ -156,6 +158,16 @@ def test_a_point_of_a_learning_curve_counts_what_was_trained_on():
     assert f"training images {used:,} are used here: one point of a learning curve" in words(app)
     (table,) = app.dataframe
     assert int(table.value["train"].sum()) == used
+
+
+@pytest.mark.usefixtures("empty_home")
+def test_the_split_says_where_patients_could_not_stay_together(tmp_path):
+    add_dataset(write_zip(tmp_path / "tied.zip", tied_patients()), "tied")
+    spec = plan_experiment("tied", ["majority"], image_size=8)
+    app = open_cold("measured", section="split", experiment=open_store().create_experiment(spec))
+    assert not app.exception
+    assert "Images with the same PatientID could not all stay together: " in words(app)
+    assert "Images with the same PatientID together" not in words(app)
 
 
 @pytest.mark.usefixtures("compared")

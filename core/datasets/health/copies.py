@@ -13,7 +13,7 @@ from core.datasets.groups import (
     within_classes,
 )
 from core.datasets.health.finding import Finding, classes_of, shown_groups
-from core.datasets.split import kept_together, leaking_images
+from core.datasets.split import always_kept_together, kept_together, leaking_images
 from core.text import count_text, quoted_list_text
 
 
@@ -138,6 +138,9 @@ def _copies(dataset: Dataset, equal: np.ndarray) -> Iterator[Finding]:
 def _shared_origins(dataset: Dataset) -> Iterator[Finding]:
     """Columns such as ``patient_id``: whether the split keeps their images together."""
     are_kept = kept_together(dataset) is not dataset.groups
+    condition = ""
+    if are_kept and not always_kept_together(dataset):
+        condition = " as long as every class can still be in every subset"
     for origin in dataset.health.shared_origins:
         if origin.in_several_subsets == 0:
             continue
@@ -149,21 +152,21 @@ def _shared_origins(dataset: Dataset) -> Iterator[Finding]:
                 " than one subset of the split that came with the dataset."
             )
         elif are_kept:
-            yield Finding(
-                "kept_together",
-                "note",
-                title,
-                "Headstart's split keeps those with the same one together, so models are tested on"
-                " ones that they never met. Nothing needs to be done.",
-                count=origin.values,
-            )
+            advice = f"Headstart's split keeps those with the same one together{condition}"
+            if condition:
+                advice += ". How it is measured says of each experiment whether it did."
+            else:
+                advice += (
+                    ", so models are tested on ones that they never met. Nothing needs to be done."
+                )
+            yield Finding("kept_together", "note", title, advice, count=origin.values)
             continue
         advice = (
             "Models are tested on ones that they met in training, so results may look too good for"
             " new ones. "
         )
         if are_kept:
-            advice += "Let Headstart make its own split, which keeps them together."
+            advice += f"Let Headstart make its own split, which keeps them together{condition}."
         else:
             advice += (
                 "They cannot be kept together, because too many images or too few values belong to"

@@ -15,7 +15,6 @@ from core.analysis.words.verdicts import closed
 from core.charts.race import race_chart, race_frame
 from core.datasets.dataset import Dataset
 from core.errors import BadInput
-from core.jobs.progress import waiting_text
 from core.text import escape_markdown
 from core.ui.advice.columns import OF_RACE
 from core.ui.datasets.facts import address_of
@@ -123,9 +122,7 @@ def _follow(dataset: Dataset) -> None:
             bar, action = st.columns([5, 1.4], vertical_alignment="center")
             with bar:
                 if race.job.state == "queued":
-                    store = reads.store()
-                    place, wait = store.queue_place(race.job.id), store.device_wait(None)
-                    st.progress(0.0, text=waiting_text(place, wait))
+                    st.progress(0.0, text=reads.store().waiting_text(race.job.id))
                 else:
                     show_progress(race.job.progress)
             cancel_button(

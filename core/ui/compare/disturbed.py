@@ -6,7 +6,7 @@ from core.analysis.comparison import title_of
 from core.experiments.records import RunRecord
 from core.experiments.remeasure import job_of, obstacle
 from core.jobs.launchers import ensure_worker
-from core.jobs.progress import progress_text, waiting_text
+from core.jobs.progress import progress_text
 from core.jobs.records import JobRecord
 from core.text import count_text, escape_markdown, list_text, rough_percent_text
 from core.training.events import TIME_TITLES, RunConditions
@@ -113,9 +113,7 @@ def _measurements(runs: list[RunRecord], was_active: bool) -> None:
 def _show_job(run: RunRecord, job: JobRecord) -> None:
     title = f"{escape_markdown(title_of(run.strategy))}, seed {run.seed}"
     if job.state == "queued":
-        store = reads.store()
-        text = waiting_text(store.queue_place(job.id), store.device_wait(job.group_id))
-        st.caption(f"{title}: {escape_markdown(text)}")
+        st.caption(f"{title}: {escape_markdown(reads.store().waiting_text(job.id))}")
     elif job.state == "running":
         fraction = job.progress.fraction if job.progress else 0.0
         st.progress(fraction, text=f"{title}: {escape_markdown(progress_text(job.progress))}")

@@ -8,7 +8,6 @@ import streamlit as st
 
 from core.errors import BadInput, HeadstartError, UnknownName
 from core.experiments.imports import ImportRecord, list_imports
-from core.jobs.progress import waiting_text
 from core.text import count_text, escape_markdown, quoted_list_text
 from core.ui.benchmark import STATE_LOOKS
 from core.ui.datasets.question import show_question
@@ -87,7 +86,7 @@ def _show_badge(entry: ImportRecord) -> None:
 
 def _show_state(entry: ImportRecord) -> None:
     if entry.state == "queued":
-        st.caption(waiting_text(reads.store().queue_place(entry.id)))
+        st.caption(reads.store().waiting_text(entry.id))
     elif entry.state == "running":
         show_progress(entry.progress)
     elif entry.state == "finished":

@@ -1,8 +1,6 @@
 """What can be done with the rows that are chosen: open, compare, name, archive, remove."""
 
-import tempfile
 from collections.abc import Collection, Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -11,17 +9,16 @@ import streamlit as st
 from core.analysis.comparison import title_of
 from core.analysis.several import MOST_EXPERIMENTS
 from core.backbones.registry import BACKBONES
-from core.errors import BadInput, HeadstartError
 from core.experiments.labels import history
 from core.experiments.records import ExperimentRecord
 from core.experiments.removal import loss_of, removed_lately, why_kept
-from core.experiments.sharing import export_file
 from core.jobs.records import RETRYABLE_STATES
 from core.strategies.registry import STRATEGIES, offered_strategies
 from core.text import count_text, escape_markdown, size_text
+from core.ui.experiments.sharing import offer_export
 from core.ui.frame import actions, reads
 from core.ui.frame.access import editor_help, may_edit, show_viewer_note
-from core.ui.frame.errors import LARGEST_DOWNLOAD_BYTES, error_box, file_or_error
+from core.ui.frame.errors import error_box
 from core.ui.frame.page import link_to
 from core.ui.widgets.results import experiment_label, show_note
 
@@ -50,7 +47,7 @@ def show_chosen(chosen: Sequence[ExperimentRecord]) -> None:
                 link_to("benchmark", "Watch it", experiment=ids[0])
             link_to("start", "Its story", experiment=ids[0])
             link_to("benchmark", "Repeat with changes", repeat=ids[0])
-            _offer_export(chosen[0])
+            offer_export(chosen[0])
             if st.button("Name …", help="Name, tags, note, and who changed them."):
                 _show_labels(chosen[0])
             if st.button("Add seeds …", disabled=not may_edit(), help=editor_help()):
@@ -111,72 +108,6 @@ def _resume(experiment_ids: Sequence[str], states: Collection[str]) -> None:
             st.warning(escape_markdown(sentence), icon=":material/error:")
     with error_box():  # also for those that were queued before something went wrong
         reads.wake_worker()
-
-
-def _offer_export(experiment: ExperimentRecord) -> None:
-    is_whole = experiment.state_counts.get("finished") == sum(experiment.state_counts.values())
-    with st.popover(
-        "Export …",
-        icon=":material/download:",
-        disabled=not is_whole,
-        help="One file for another Headstart, with name, note and tags. All runs must have "
-        "finished.",
-    ):
-        kept_bytes = loss_of([experiment], reads.store()).size_bytes
-        _offer_file(experiment, "Results and weights", kept_bytes)
-        try:
-            images_bytes = int(reads.dataset(experiment.spec.dataset_id).sizes.sum())
-        except HeadstartError:
-            st.caption("Its images are not here.")
-        else:
-            _offer_file(experiment, "The same with the images", kept_bytes + images_bytes, True)
-
-
-def _offer_file(
-    experiment: ExperimentRecord, label: str, size_bytes: int, with_images: bool = False
-) -> None:
-    if size_bytes > LARGEST_DOWNLOAD_BYTES:
-        flag = " --with-images" if with_images else ""
-        st.caption(
-            f"{label}: {size_text(size_bytes)} are more than a browser should fetch. Type "
-            f"`python -m core experiments export {experiment.id} --output FILE.zip{flag}`."
-        )
-        return
-    st.download_button(
-        f"{label}, about {size_text(size_bytes)}",
-        data=file_or_error(lambda: _exported(experiment.id, with_images)),
-        file_name=f"headstart-{experiment.id}.zip",
-        mime="application/zip",
-        key=f"experiments.export.{with_images}",
-        on_click="ignore",
-    )
-
-
-def _exported(experiment_id: str, with_images: bool) -> bytes:
-    with tempfile.TemporaryDirectory() as name:
-        file = Path(name) / "experiment.zip"
-        export_file(reads.store(), experiment_id, file, with_images)
-        return file.read_bytes()
-
-
-def show_import() -> None:
-    """Take in an experiment that somebody exported."""
-    if not may_edit():
-        return
-    with (
-        st.expander("Import an experiment", icon=":material/upload:"),
-        st.form("experiments.import", clear_on_submit=True),
-    ):
-        file = st.file_uploader("A file that Export made", type="zip")
-        if st.form_submit_button("Import"):
-            with error_box():
-                if file is None:
-                    raise BadInput("Choose a file first.", "file")
-                imported = actions.import_experiment(file)
-                reads.wake_worker()  # images in it are read by a job
-                # Among many, or behind a filter, it would not be seen.
-                st.query_params.from_dict({"words": imported})
-                st.rerun()
 
 
 def _offer_removal(chosen: Sequence[ExperimentRecord]) -> None:

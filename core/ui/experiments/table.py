@@ -17,8 +17,9 @@ from core.errors import HeadstartError
 from core.experiments.records import ExperimentRecord
 from core.strategies.registry import STRATEGIES
 from core.text import count_text, seconds_text, size_text
-from core.ui.experiments.chosen import offer_interrupted, show_chosen, show_import, show_removed
+from core.ui.experiments.chosen import offer_interrupted, show_chosen, show_removed
 from core.ui.experiments.listed import listed, make_missing
+from core.ui.experiments.sharing import show_import
 from core.ui.frame import reads
 from core.ui.frame.access import visitor
 from core.ui.frame.address import Choice, choose_in_list, remember

@@ -7,11 +7,17 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.curves import Curve
-from core.analysis.measured import class_counts_by_subset, duplicate_facts, subsets_of, widest_gap
+from core.analysis.measured import (
+    class_counts_by_subset,
+    divided_origins,
+    duplicate_facts,
+    subsets_of,
+    widest_gap,
+)
 from core.charts.curves import best_epoch_chart
 from core.charts.dataset import split_chart
 from core.datasets.dataset import Dataset
-from core.datasets.split import kept_together
+from core.datasets.split import Split
 from core.errors import BadInput
 from core.experiments.records import finished_runs
 from core.text import count_text, escape_markdown, list_text, percent_text
@@ -73,7 +79,7 @@ def _show_counts(text: Text, subject: Subject, dataset: Dataset) -> None:
         no_groups=not found.groups,
         group_images=count_text(found.images, "image"),
         divided=found.divided or "none",
-        origins=None if spec.given_split else _origins(dataset),
+        **({} if spec.given_split else _origins(dataset, whole)),
         example_images=len(found.example) or None,
         example_subset=found.example_subset.replace("train", "training"),
     )
@@ -84,11 +90,15 @@ def _show_counts(text: Text, subject: Subject, dataset: Dataset) -> None:
         show_table(frame, f"classes.{subject.id}", "Images of each class in each subset.")
 
 
-def _origins(dataset: Dataset) -> str | None:
-    """The columns by which the split keeps images together, in words."""
-    if kept_together(dataset) is dataset.groups:
-        return None
-    return list_text([one.column for one in dataset.health.shared_origins], "or")
+def _origins(dataset: Dataset, split: Split) -> dict[str, object]:
+    """The columns that say which images belong together, in words, and how many are divided."""
+    if dataset.origins is None:
+        return {}
+    columns = list_text([one.column for one in dataset.health.shared_origins], "or")
+    divided = divided_origins(dataset, split)
+    if not divided:
+        return {"origins": columns}
+    return {"divided_origins": columns, "divided_sets": count_text(divided, "set")}
 
 
 def _show_duplicates(dataset: Dataset, images: Sequence[int]) -> None:

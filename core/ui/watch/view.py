@@ -20,7 +20,7 @@ from core.charts.curves import watch_chart
 from core.datasets.dataset import Dataset
 from core.errors import UnknownName
 from core.experiments.records import ExperimentRecord, RunRecord
-from core.jobs.progress import progress_text, waiting_text
+from core.jobs.progress import progress_text
 from core.text import count_text, escape_markdown
 from core.ui.frame import evidence_reads, reads
 from core.ui.frame.address import (
@@ -170,9 +170,7 @@ def _show_status(runs: Sequence[RunRecord]) -> None:
             f"{escape_markdown(progress_text(running.progress))}",
         )
     elif waiting is not None:
-        store = reads.store()
-        wait = store.device_wait(waiting.experiment_id)
-        text = escape_markdown(waiting_text(store.queue_place(waiting.id), wait))
+        text = escape_markdown(reads.store().waiting_text(waiting.id))
         st.progress(over / len(runs), text=f"{done} · {text}")
 
 

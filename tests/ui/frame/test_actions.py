@@ -35,7 +35,8 @@ STORE_OF_WORKERS = {
 STORE_READS = {
     "epoch_counts",
     "experiments", "experiment_ids", "experiment", "runs", "run", "epochs",
-    "active_runs_of_dataset", "queue_place", "device_wait", "job", "find_job", "jobs", "is_taken",
+    "active_runs_of_dataset", "queue_place", "device_wait", "waiting_text", "job", "find_job",
+    "jobs", "is_taken",
     "live_workers", "cancel_requested",
     "check_queue", "clock", "moment", "seconds_since", "damaged_experiments", "removed_experiments",
     "has_waiting",

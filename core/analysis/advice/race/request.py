@@ -27,7 +27,7 @@ from core.experiments.records import ExperimentSpec
 from core.experiments.store import Store
 from core.experiments.used_backbones import seen_test_images
 from core.jobs.launchers import ensure_worker
-from core.jobs.progress import progress_text, waiting_text
+from core.jobs.progress import progress_text
 from core.jobs.records import JobRecord, NewJob
 from core.strategies.registry import find_strategy
 from core.strategies.selection import Chosen
@@ -259,7 +259,7 @@ def run_race(store: Store, plan: RacePlan, say: Callable[[str], None]) -> Race:
         while job.is_active:
             line = job.progress.step if job.progress else progress_text(None)
             if job.state == "queued":
-                line = waiting_text(store.queue_place(job.id), store.device_wait(job.group_id))
+                line = store.waiting_text(job.id)
             if line != shown:
                 say(shown := line)
             time.sleep(POLL_SECONDS)
