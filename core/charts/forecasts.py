@@ -26,7 +26,8 @@ THIS_ADVICE = "this advice"
 
 
 def forecasts_frame(made: Sequence[AccuracyForecast]) -> pd.DataFrame:
-    """One line a forecast: what to do, what to expect in 8 of 10 cases, and how long it takes."""
+    """One line a forecast: what to do, what to expect in 8 of 10 cases, and how long it takes; no
+    column of which nothing is known."""
     together = made_together(made)
     return pd.DataFrame(
         {
@@ -38,11 +39,12 @@ def forecasts_frame(made: Sequence[AccuracyForecast]) -> pd.DataFrame:
             "time": None if one.seconds is None else rough_seconds_text(one.seconds),
         }
         for one in made
-    )
+    ).dropna(axis="columns", how="all")
 
 
 def forecast_details_frame(made: Sequence[AccuracyForecast]) -> pd.DataFrame:
-    """One line a forecast: its wider intervals, and what it goes out from."""
+    """One line a forecast: its wider intervals, and what it goes out from; no column of which
+    nothing is known."""
     return pd.DataFrame(
         {
             "strategy": title_of(one.strategy),
@@ -59,7 +61,7 @@ def forecast_details_frame(made: Sequence[AccuracyForecast]) -> pd.DataFrame:
             "checked forecasts behind it": one.cases,
         }
         for one in made
-    )
+    ).dropna(axis="columns", how="all")
 
 
 def graded_frame(graded: Sequence[Graded]) -> pd.DataFrame:

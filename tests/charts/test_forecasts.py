@@ -24,6 +24,7 @@ def test_a_forecast_is_a_verdict_a_range_and_a_time():
     details = forecast_details_frame(MADE)
     assert [round(value, 6) for value in details.iloc[0, 1:3]] == [72, 88]
     assert details["largest training (images)"].tolist()[0] == 200
+    assert "time" not in forecasts_frame(MADE[1:])  # of which nothing is known
 
 
 def test_every_column_is_explained_but_the_names():

@@ -106,7 +106,7 @@ def test_forecasts_and_their_grades_are_shown(arrows, store):
     finished(store, 0.9)
     app = is_whole(open_cold("advice"))
     text = everything(app).replace("\\", "")
-    assert "0 of 1 forecast that came out lay in the range for 8 of 10" in text
+    assert "The one forecast that came out lay in no range: what came out was +20.0 points" in text
     assert "That is too little experience: it takes 20." in text
     graded = next(one.value for one in app.dataframe if "grade" in one.value)
     assert graded["grade"].tolist() == ["miss"]

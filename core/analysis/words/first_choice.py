@@ -16,6 +16,7 @@ from core.strategies.registry import MAJORITY, find_strategy
 from core.strategies.strategy import Mode
 from core.text import count_text, list_text, percent_text, rough_seconds_text
 
+MOST_NAMES = 4
 NOTHING_TO_GO_BY = "What to run first cannot be told"
 WHAT_IT_IS = {
     Mode.PROBE: "the pre-trained network stays as it is; one new layer on top learns your classes",
@@ -118,10 +119,15 @@ def _may_be_as_good(one: BackboneFacts) -> bool:
 
 def _why_trained(choice: FirstChoice, made: AccuracyForecast) -> str:
     learned = sum(one.strategy != MAJORITY for one in choice.together)
+    accuracy = percent_text(made.predicted)
+    if learned == 1:
+        return (
+            f"Why: trained on parts of your images, it is expected to get {accuracy} of the test "
+            "images right once it has learned from all of them."
+        )
     return (
-        f"Why: of {count_text(learned, 'strategy')} trained on parts of your images, it is "
-        "expected to get the most test images right once it has learned from all of them: "
-        f"{percent_text(made.predicted)}."
+        f"Why: of {learned} strategies trained on parts of your images, it is expected to get the "
+        f"most test images right once it has learned from all of them: {accuracy}."
     )
 
 
@@ -135,13 +141,13 @@ def _confidence_trained(choice: FirstChoice, made: AccuracyForecast) -> str:
         f"by {count_text(made.cases, 'earlier forecast')}."
     )
     others = [one for one in choice.together if one.strategy != choice.strategy]
-    worth = [title_of(one.strategy) for one in others if one.verdict == "worth"]
-    if worth:
-        found += f" About as good: {'; '.join(worth)}."
-    lost = sum(one.verdict == "cannot_win" for one in others)
-    unknown = sum(one.verdict == "cannot_tell" for one in others)
-    if lost:
-        found += f" {lost} of the others cannot win here."
-    if unknown:
-        found += f" Of {unknown} it cannot be told."
+    for verdict, words in (
+        ("worth", "About as good"),
+        ("cannot_win", "Cannot win here"),
+        ("cannot_tell", "Cannot tell"),
+    ):
+        names = [title_of(one.strategy) for one in others if one.verdict == verdict]
+        if names:
+            few = "; ".join(names) if len(names) <= MOST_NAMES else f"{len(names)} others"
+            found += f" {words}: {few}."
     return found

@@ -29,6 +29,12 @@ def describe_coverage(coverage: Coverage | None) -> str:
     """How often the intervals held what came out, or that there are too few cases to say."""
     if coverage is None:
         return NOTHING_GRADED
+    if coverage.cases == 1:
+        return (
+            f"The one forecast that came out lay {_where(coverage)}: what came out was "
+            f"{signed_points(coverage.lowest)} points from it. That is too little experience: it "
+            f"takes {ENOUGH_CASES}."
+        )
     if coverage.cases < ENOUGH_CASES:
         return (
             f"{coverage.hits_80} of {count_text(coverage.cases, 'forecast')} that came out lay in "
@@ -43,6 +49,13 @@ def describe_coverage(coverage: Coverage | None) -> str:
         f"for 8 of 10 was {points_text(coverage.width_80)} points wide on average."
         f"{_time_words(coverage)}"
     )
+
+
+def _where(one: Coverage) -> str:
+    """Where the only one lay."""
+    if one.hits_80:
+        return "in the range for 8 of 10"
+    return "in the range for 19 of 20 alone" if one.hits_95 else "in no range"
 
 
 def _promise(coverage: Coverage, level: float, hits: int, interval: tuple[float, float]) -> str:

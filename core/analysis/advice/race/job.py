@@ -40,6 +40,8 @@ from core.experiments.store import Store, open_store
 from core.jobs.context import JobContext
 from core.jobs.kinds import find_kind
 from core.jobs.progress import Progress
+from core.strategies.registry import find_strategy
+from core.strategies.strategy import Role
 from core.text import count_text, rough_seconds_text
 from core.training.events import EpochRecord, Event, TrainingOutcome
 from core.training.spec import TrainingSpec
@@ -176,7 +178,9 @@ class Racing:
             image_size=self.spec.image_size,
             split=default_split(),
         )
-        given = replace(self._split, train=images, test=self._split.validation)
+        # Which class is the commonest all labels tell; a part with ten of each does not know it.
+        learned = self._split.train if _is_baseline(strategy) else images
+        given = replace(self._split, train=learned, test=self._split.validation)
         step = self._step(strategy, len(images))
         self._report(step)
         outcome: TrainingOutcome | None = None
@@ -245,3 +249,7 @@ class Racing:
             f"{title_of(strategy)} on {count_text(images, 'training image')}, training "
             f"{len(self._points) + 1} of at most {done + len(left) * len(self._ladder)}"
         )
+
+
+def _is_baseline(strategy: str) -> bool:
+    return find_strategy(strategy).role is Role.BASELINE

@@ -16,12 +16,12 @@ from core.training.events import Event, Predictions, TrainingOutcome
 from core.training.spec import TrainingSpec
 from tests import made_up
 
-SIZES = (6, 12, 21)
+SIZES, ALL = (6, 12, 21), 76
 
 
 @pytest.fixture
 def arrows(arrows_store: Store, monkeypatch: pytest.MonkeyPatch) -> Dataset:  # noqa: ARG001 - there
-    """76 training images, and no worker."""
+    """``ALL`` training images, and no worker."""
     monkeypatch.setattr(request, "FEWEST_A_CLASS", 2)
     monkeypatch.setattr(request, "ensure_worker", lambda _store: False)
     return open_dataset("arrows")
