@@ -164,7 +164,6 @@ def help_to_extract(
     gives_way: Callable[[], bool],
     progress: Callable[[int, int], None] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
-    look: Look = look_at_machine,
 ) -> int:
     """Extract shards of another job's ``work`` (the arguments of its ``extract_features``) that
     nobody has taken; returns how many images that were.
@@ -173,7 +172,8 @@ def help_to_extract(
     ``key``, as those of another device, are of no use to that job: then it does nothing.
     """
     prepared, request, images = work
-    helped = _Extraction(prepared, request, np.unique(images), progress, should_stop, look)
+    chosen = np.unique(images)
+    helped = _Extraction(prepared, request, chosen, progress, should_stop, look_at_machine)
     if helped.key != key:
         return 0
     with helped.lock():
@@ -351,7 +351,7 @@ def build_extractor(
 
 
 def extractor_network(
-    request: FeatureRequest, image_shape: tuple[int, ...], as_published: bool = False
+    request: FeatureRequest, image_shape: tuple[int, ...], as_published: bool
 ) -> Any:
     """A Keras model: uint8 ``(n, *image_shape)`` to float32 ``(n, request.width)``.
 
