@@ -5,7 +5,8 @@
 Starts a PostgreSQL server of its own that waits for the disk as a real one does (Debian: apt
 install postgresql). Fifty workers, each of a host of its own, take 5,000 jobs and end them, in
 processes of five threads each; no job may be taken twice. Then a SQLite home with 10,000 finished
-runs is copied into PostgreSQL, and the questions of pages are asked of both in turns.
+runs is copied into PostgreSQL, the questions of pages are asked of both in turns, and two pages are
+opened on both in turns, with nothing cached.
 """
 
 import argparse
@@ -28,6 +29,7 @@ WORKERS, THREADS_OF_A_PROCESS = 50, 5
 EXPERIMENTS, SEEDS, EPOCHS, REPEATS = 100, 20, 5, 9
 RUNS_OF_AN_EXPERIMENT = 60
 CLAIMS_A_SECOND, MOST_SLOWER = 200.0, 0.2
+OPENED = "made0050"
 MOMENT = "2026-01-01T10:00:00.000000+00:00"
 
 
@@ -100,8 +102,8 @@ def measure_claims(url: str, jobs: int) -> dict[str, Any]:
     }
 
 
-def fill(url: str) -> str:
-    """10,000 finished runs with their epochs; returns one of the experiments."""
+def fill(url: str) -> None:
+    """10,000 finished runs with their epochs."""
     from core.experiments.records import RecordedRun
     from core.experiments.store import Store
     from core.jobs.records import NewJob
@@ -120,19 +122,18 @@ def fill(url: str) -> str:
         store.add_recorded(f"made{number:04d}", spec, MOMENT, made_up.origin(), runs)
     for number in range(20):
         store.add_job(NewJob(f"waits-{number}", "import", {}))
-    return "made0050"
 
 
-def questions(store: Any, experiment_id: str) -> dict[str, Callable[[], Any]]:
+def questions(store: Any) -> dict[str, Callable[[], Any]]:
     """What pages ask of the store."""
     from tests import made_up
 
-    run_id = f"{experiment_id}-cnn-0"
+    run_id = f"{OPENED}-cnn-0"
     return {
         "experiments": store.experiments,
-        "one experiment": lambda: store.experiment(experiment_id),
-        "its runs": lambda: store.runs(experiment_id),
-        "how many epochs each has": lambda: store.epoch_counts(experiment_id),
+        "one experiment": lambda: store.experiment(OPENED),
+        "its runs": lambda: store.runs(OPENED),
+        "how many epochs each has": lambda: store.epoch_counts(OPENED),
         "the epochs of a run": lambda: store.epochs(run_id),
         "all 10,000 runs": store.runs,
         "place in the queue": lambda: store.queue_place("waits-10"),
@@ -142,13 +143,13 @@ def questions(store: Any, experiment_id: str) -> dict[str, Callable[[], Any]]:
     }
 
 
-def measure_pages(sqlite: str, server: str, experiment_id: str) -> dict[str, Any]:
+def measure_questions(sqlite: str, server: str) -> dict[str, Any]:
     """Median seconds of each question on both, asked in turns, and how far apart the sums are."""
     from core.experiments.store import Store
 
-    asked = {name: questions(Store(url), experiment_id) for name, url in (
-        ("sqlite", sqlite), ("postgresql", server)
-    )}  # fmt: skip
+    asked = {
+        name: questions(Store(url)) for name, url in (("sqlite", sqlite), ("postgresql", server))
+    }
     answers = {name: {key: ask() for key, ask in each.items()} for name, each in asked.items()}
     if answers["sqlite"] != answers["postgresql"]:
         raise SystemExit("the databases answer differently")
@@ -179,6 +180,51 @@ def measure_pages(sqlite: str, server: str, experiment_id: str) -> dict[str, Any
     }
 
 
+def open_pages(url: str, asked: Any) -> None:
+    """In a process with the database ``url``: seconds of each page that ``asked`` names."""
+    import streamlit
+
+    from benchmarks import compare_page, experiment_list
+
+    os.environ["HEADSTART_DATABASE_URL"] = url
+    query = {"experiment": OPENED, "view": "overview"}
+    pages = {
+        "Experiments": lambda: experiment_list.opened({}),
+        "Compare": lambda: compare_page.opened(query),
+    }
+    while (name := asked.recv()) is not None:
+        streamlit.cache_data.clear()
+        streamlit.cache_resource.clear()
+        asked.send(pages[name]()[0])
+
+
+def measure_opened(sqlite: str, server: str) -> dict[str, Any]:
+    """Median seconds of two pages on both, opened in turns; the first of each is not counted."""
+    context = get_context("spawn")
+    processes, asks = [], {}
+    for name, url in (("sqlite", sqlite), ("postgresql", server)):
+        asks[name], other = context.Pipe()
+        processes.append(context.Process(target=open_pages, args=(url, other)))
+        processes[-1].start()
+        other.close()  # so that a page that fails ends the measurement
+    found: dict[str, Any] = {}
+    for page in ("Experiments", "Compare"):
+        seconds: dict[str, list[float]] = {name: [] for name in asks}
+        for _ in range(1 + REPEATS):
+            for name, ask in asks.items():
+                ask.send(page)
+                seconds[name].append(ask.recv())
+        medians = {name: statistics.median(times[1:]) for name, times in seconds.items()}
+        found[page] = {
+            "median_seconds": {name: round(value, 3) for name, value in medians.items()},
+            "slower_by": round(medians["postgresql"] / medians["sqlite"] - 1, 3),
+        }
+    for ask, process in zip(asks.values(), processes, strict=True):
+        ask.send(None)
+        process.join()
+    return found
+
+
 def main() -> None:
     from core.operations.database_copy import copy_database
     from tests.postgres import running_server, why_no_server
@@ -196,17 +242,19 @@ def main() -> None:
         with running_server(is_durable=True) as server:
             with server.new_database("claims") as url:
                 claims = measure_claims(url, arguments.jobs)
-            experiment_id = fill(sqlite)
+            fill(sqlite)
             with server.new_database("pages") as url:
                 began = time.perf_counter()
                 rows = copy_database(sqlite, url).rows
                 copied = time.perf_counter() - began
-                pages = measure_pages(sqlite, url, experiment_id)
+                asked = measure_questions(sqlite, url)
+                opened = measure_opened(sqlite, url)
             ((version,),) = server.execute("SHOW server_version")
         result = {
             "claims": claims,
             "copy": {"rows": sum(rows.values()), "seconds": round(copied, 2)},
-            "pages": pages,
+            "questions": asked,
+            "pages": opened,
             "machine": f"{platform.machine()}, {os.cpu_count()} cores",
             "postgresql": version,
             "python": platform.python_version(),

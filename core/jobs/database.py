@@ -1,5 +1,6 @@
 """Opening the database of runs and jobs: connections, transactions, migrations, error messages."""
 
+import logging
 import os
 import shutil
 import sqlite3
@@ -56,6 +57,8 @@ class Database:
         self._damage: StoreError | None = None
         self._checked = False
         self.engine = self._engine()
+        pool = type(self.engine.pool)
+        logging.getLogger(f"{pool.__module__}.{pool.__name__}").addFilter(_is_no_stop)
         if self._version() != SCHEMA_VERSIONS[-1]:
             self._migrate()
         elif isinstance(self._kept_in, SqliteFile):
@@ -294,6 +297,12 @@ def upgrade_schema(connection: Connection) -> None:
     config.set_main_option("script_location", str(MIGRATIONS_FOLDER).replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def _is_no_stop(record: logging.LogRecord) -> bool:
+    """Ctrl-C or SIGTERM while a connection is being closed is no error; it is raised as well."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, KeyboardInterrupt)
 
 
 def _kept_in(url: str, wait_seconds: float) -> SqliteFile | PostgresServer:

@@ -213,7 +213,7 @@ def showcase_home(tmp_path, monkeypatch, session_home, real_file):
 @pytest.mark.tensorflow
 @pytest.mark.parametrize(
     "run_id",
-    ["30dac746-cnn-0", "30dac746-vgg16_probe-0", "d6223b6b-cnn-0", "d6223b6b-squeezenet_probe-0"],
+    ["e9933081-cnn-0", "e9933081-vgg16_probe-0", "433aa6b6-cnn-0", "433aa6b6-squeezenet_probe-0"],
 )
 def test_the_restored_network_answers_as_recorded(showcase_home, run_id):  # noqa: ARG001
     from core.networks.restore import restored_model

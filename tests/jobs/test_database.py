@@ -246,3 +246,23 @@ def test_on_a_full_disk_the_end_of_a_job_is_stored_all_the_same(tmp_path: Path) 
     refused, stored = done.stdout.splitlines()
     assert refused.startswith("The disk is full. Make room on it")
     assert stored == "True failed No room."
+
+
+def test_a_stop_while_a_connection_is_closed_is_raised_and_not_logged(
+    file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def stopped(connection: sqlite3.Connection) -> None:
+        connection.close()
+        raise error
+
+    database = Database(url(file))
+    monkeypatch.setattr(database.engine.dialect, "do_close", stopped)
+    error: BaseException = sqlite3.OperationalError("disk I/O error")
+    with database.reading():
+        pass
+    assert [record.name for record in caplog.records] == ["sqlalchemy.pool.impl.NullPool"]
+    caplog.clear()
+    error = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt), database.reading():
+        pass
+    assert caplog.records == []

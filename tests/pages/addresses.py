@@ -21,7 +21,7 @@ from tests.pages.compared import EXPERIMENT, store_compared
 from tests.pages.conftest import zipped
 from tests.stored_home import do_next
 
-RECORDED = "30dac746"  # its CNN and probe bring their weights
+RECORDED = "e9933081"  # its CNN and probe bring their weights
 VIEWS = {
     "compare-differences": f"/compare?experiment={EXPERIMENT}&view=differences",
     "compare-backbones": f"/compare?experiment={EXPERIMENT}&view=backbones",

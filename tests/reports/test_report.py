@@ -39,7 +39,7 @@ from tests.made_evidence import (
     store_experiment,
 )
 
-THEMES16 = "30dac746"
+THEMES16 = "e9933081"
 MOST_BYTES = 8_000_000
 SCRIPT = "<script>alert(1)</script>"
 HOSTILE = ("**md** [x](javascript:1)", SCRIPT, "=cmd()")
@@ -232,21 +232,20 @@ def test_structure_that_assistive_technology_needs(themes):
     "sentence",
     [
         # Of the three sentences at the top: tests/analysis/words holds how they are worded.
-        "EfficientNet-Lite0, first layers frozen, gets 67.6 % of the 404 test images right and is "
-        "49.0 points",
-        "(95 % interval 43.3 to 54.5)",
-        "these six: EfficientNet-Lite0, everything fine-tuned; VGG16, everything fine-tuned; "
-        "VGG16, first layers frozen; EfficientNet-Lite0 probe; VGG16 probe; VGG16 features, dense "
-        "head.",
-        "One run of it takes 43.5 s",
-        "SqueezeNet probe, takes 2.56 s and gets 50.7 % right.",
-        "EfficientNet-Lite0 probe takes 6.27 s with 64.1 %",
-        "These three are no better than always predicting “people”: VGG16 from random weights;",
-        "With 404 test images a difference under about 5 points",
-        "EfficientNet-Lite0 probe fixed 129 test images that CNN, three blocks, got wrong, and "
-        "regressed on 24 that it got right.",
+        "EfficientNet-Lite0, first layers frozen, gets 67.5 % of the 404 test images right and is "
+        "48.9 points",
+        "(95 % interval 43.1 to 54.4)",
+        "these five: EfficientNet-Lite0, everything fine-tuned; VGG16, everything fine-tuned; "
+        "EfficientNet-Lite0 probe; VGG16 probe; VGG16 features, dense head.",
+        "One run of it takes 35.9 s",
+        "SqueezeNet probe, takes 2.38 s and gets 50.7 % right.",
+        "EfficientNet-Lite0 probe takes 4.50 s with 64.0 %",
+        "VGG16 from random weights is no better than always predicting “people”.",
+        "With 404 test images a difference under about 4 points",
+        "EfficientNet-Lite0 probe fixed 134 test images that CNN, three blocks, got wrong, and "
+        "regressed on 23 that it got right.",
         "33c64a8dc8b31189576fcbde795ce6f7f3d2bc239a98e783377e552bfc160957",
-        "Intel(R) Xeon(R) Processor, 2 cores",
+        "AMD EPYC, 2 cores",
         "keras 3.15.1",
         "vgg16_softmax was left out: vgg16_softmax needs the full VGG16 with fc1 and fc2",
         "4 sets of images that look the same appear in more than one class.",

@@ -32,7 +32,7 @@ def report_file(tmp_path_factory, session_home):
         store = open_store()
         import_recorded(store)
         path = folder / "report.html"
-        path.write_bytes(report_html(store, "30dac746"))
+        path.write_bytes(report_html(store, "e9933081"))
     return path
 
 
