@@ -18,11 +18,14 @@ from typing import Any
 import numpy as np
 
 from benchmarks.scratch import scratch_home, tell
+from core.datasets.prepare import PreparedImages
 
 NAMES = ("vgg16", "efficientnet_lite0", "squeezenet")
 
 
-def seconds_of(name: str, prepared: Any, options: tuple[Any, ...], image_size: int) -> float:
+def seconds_of(
+    name: str, prepared: PreparedImages, options: tuple[str, bool, int], image_size: int
+) -> float:
     """What ``extract_features`` takes of all images with nothing in the cache."""
     from core.backbones.feature_cache import features_folder
     from core.backbones.features import FeatureRequest, extract_features

@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -58,7 +59,7 @@ def measure_limit(sizes: Sizes, deadline: Deadline) -> dict[str, Any]:
             continue
         kind = precision.removeprefix("mixed_")
         pair = [ops.cast(to_device(one), kind) for one in drawn]
-        rate = rates(lambda given=pair: product(*given), sizes.matrix**3, sizes)  # type: ignore[misc]
+        rate = rates(partial(product, *pair), sizes.matrix**3, sizes)
         # The fastest round: a limit is what can be reached.
         found[precision] = {"multiply_adds_per_second": max(rate["rounds"]), **rate}
     return {"matrix": sizes.matrix, "results": found}
@@ -94,7 +95,7 @@ def extraction(name: str, side: int, sizes: Sizes, deadline: Deadline) -> dict[s
         made_on=policy.made_on,
         pooled=name != "vgg16",
     )
-    images: Any = InMemoryImages.random(sizes.images, side, seed=0)
+    images = InMemoryImages.random(sizes.images, side, seed=0)
     model = build_extractor(request, images.shape[1:])
     call = forward(model, request.jit)
     rate: dict[str, Any] = {}

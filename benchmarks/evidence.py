@@ -16,6 +16,7 @@ import platform
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -107,8 +108,8 @@ def measure(store: Any, names: list[str]) -> tuple[dict[str, float], dict[str, f
     timed(later, "reliability", lambda: reliability(evidence, names[4]))
     for score in METRICS:
         without = f"score_table, {score}, without intervals"
-        timed(later, without, lambda name=score: score_table(evidence, name, False))
-        timed(later, f"score_table, {score}", lambda name=score: score_table(evidence, name))
+        timed(later, without, partial(score_table, evidence, score, False))
+        timed(later, f"score_table, {score}", partial(score_table, evidence, score))
     return first, later
 
 

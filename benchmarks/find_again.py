@@ -156,7 +156,10 @@ def _add_stand_ins() -> None:
                 planned = plan_experiment(open_dataset(dataset).id, ["majority"], image_size=96)
                 names = STRATEGIES[number % len(STRATEGIES)]
                 preset = ("quick", "article")[number % 2]
-                changed = {"strategies": tuple((one, {}) for one in names), "preset": preset}
+                changed: dict[str, object] = {
+                    "strategies": tuple((one, {}) for one in names),
+                    "preset": preset,
+                }
                 ids.append(f"{len(ids):08x}")
                 moment = f"{1 + number:02d}T10:{len(ids):02d}:00.000000+00:00"
                 day = f"2026-{9 + number % 2:02d}-{moment}"

@@ -19,6 +19,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -168,7 +169,7 @@ def measure_page(browser: Any, base: str, page: Where, repeats: int) -> dict[str
         context = new_context(browser, base)
         tab, took = open_page(context, address, useful)
         seconds.append(took)
-        whole.append(took + timed(lambda tab=tab: settle_whole(tab)))
+        whole.append(took + timed(partial(settle_whole, tab)))
         shifts.append(tab.evaluate("window.shifts"))
         tab.close()
         again.append(open_page(context, address, useful)[1])

@@ -62,7 +62,7 @@ def work_here(core: int, images: int, image_size: int, backbone: str) -> None:
     if job is None:
         raise SystemExit("no job waits")
     sharing = RunSharing(store, JobContext(store, job))
-    pictures: Any = GeneratedImages((images, image_size, image_size, 3))
+    pictures = GeneratedImages((images, image_size, image_size, 3))
     print(json.dumps({"start_seconds": time.perf_counter() - started}), flush=True)
     sys.stdin.readline()
     began, computed = time.perf_counter(), time.process_time()

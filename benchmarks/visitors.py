@@ -173,10 +173,11 @@ class Visitor:
 def visiting(base: str) -> Iterator[Visitor]:
     """A visitor of the app at ``base``, who has opened nothing yet."""
     from websockets.sync.client import connect
+    from websockets.typing import Subprotocol
 
     host = urlsplit(base).netloc
     address = f"ws://{host}/_stcore/stream"
-    with connect(address, subprotocols=["streamlit"], max_size=None) as socket:
+    with connect(address, subprotocols=[Subprotocol("streamlit")], max_size=None) as socket:
         yield Visitor(host, socket)
 
 
@@ -346,10 +347,16 @@ def experiment_at_work() -> Iterator[str]:
         )
 
     experiment = store.create_experiment(spec)
+
+    def next_run() -> str:
+        job = store.claim_next(worker, experiment)
+        assert job is not None, "somebody else took a run of this benchmark"
+        return job.id
+
     # As a worker that serves all, so that the page starts none.
     store.announce_worker(worker)
-    store.finish_run(store.claim_next(worker, experiment).id, made_up.result(epochs=0))
-    second = store.claim_next(worker, experiment).id
+    store.finish_run(next_run(), made_up.result(epochs=0))
+    second = next_run()
     for number in range(1, LIVE_EPOCHS + 1):
         store.add_epoch(second, epoch(number))
     store.finish_run(second, made_up.result(0.81))
@@ -364,7 +371,7 @@ def experiment_at_work() -> Iterator[str]:
             progress = Progress("Training", number, LIVE_EPOCHS, epoch=number, epochs=LIVE_EPOCHS)
             store.set_progress(run, progress)
 
-    trainer = threading.Thread(target=train, args=(store.claim_next(worker, experiment).id,))
+    trainer = threading.Thread(target=train, args=(next_run(),))
     trainer.start()
     try:
         yield experiment

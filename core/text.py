@@ -141,10 +141,12 @@ def some_text(words: Sequence[str], most: int) -> str:
     return ", ".join(words[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
-def quoted_list_text(names: Sequence[str], most: int = MOST_QUOTED_NAMES) -> str:
+def quoted_list_text(names: Sequence[str]) -> str:
     """``'cats', 'dogs' and 7 more``: quoted, to tell any name from the sentence around it."""
     quoted = [repr(shorten(name)) for name in names]
-    return list_text(quoted) if len(quoted) <= most else some_text(quoted, most)
+    if len(quoted) <= MOST_QUOTED_NAMES:
+        return list_text(quoted)
+    return some_text(quoted, MOST_QUOTED_NAMES)
 
 
 def shorten(text: str, most: int = LONGEST_QUOTED_NAME) -> str:

@@ -97,7 +97,7 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def wait_for_server(url: str, server: subprocess.Popen) -> None:
+def wait_for_server(url: str, server: "subprocess.Popen[bytes]") -> None:
     """Until ``url`` is answered with 200."""
     end = time.monotonic() + SERVER_SECONDS
     while time.monotonic() < end:

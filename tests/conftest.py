@@ -215,7 +215,7 @@ def real_file(tmp_path_factory: pytest.TempPathFactory) -> Callable[[WeightSet],
 
     def find(weight_set: WeightSet) -> Path:
         found = weights.status_of(weight_set)
-        if found.available and found.path.name == weight_set.file_name:
+        if found.path is not None and found.path.name == weight_set.file_name:
             return found.path
 
         def fetch(folder: Path) -> None:
@@ -263,21 +263,21 @@ def random_arrays(weight_set: WeightSet) -> dict[str, np.ndarray]:
 
 
 @pytest.fixture(scope="session")
-def random_base():
+def random_base() -> dict[str, np.ndarray]:
     """Random arrays of the VGG16 base."""
     return random_arrays(WEIGHTS)
 
 
 @pytest.fixture
-def random_weights(random_base, monkeypatch):
+def random_weights(random_base: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch) -> None:
     """``load_weights`` gives random arrays; fc1 and fc2 of VGG16 let a few units through."""
 
-    def load(weight_set):
+    def load(weight_set: WeightSet) -> dict[str, np.ndarray]:
         if weight_set.backbone != WEIGHTS.backbone:
             return random_arrays(weight_set)
         return load_full() if weight_set.include_top else random_base
 
-    def load_full():
+    def load_full() -> dict[str, np.ndarray]:
         full = dict(random_base)
         for name, rows in (("fc1", 25_088), ("fc2", 4_096)):
             full[f"{name}/kernel"] = np.zeros((rows, 4_096), np.float32)
@@ -295,7 +295,7 @@ def not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def stand_in(monkeypatch):
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     """The strategies on a small backbone are registered, for this test alone."""
     for entry in STAND_IN_STRATEGIES:
         monkeypatch.setitem(STRATEGIES, entry.name, entry)

@@ -19,18 +19,18 @@ def answers(
     true_class_probability: Table | None = None,
 ) -> StrategyPredictions:
     """``predicted`` is (seeds, images). Confidence 0.5, label 0.25 where nothing is given."""
-    predicted = np.array(predicted, np.int32)
-    right = predicted == np.array(labels)
-    sure = np.full(predicted.shape, 0.5) if confidence is None else np.array(confidence)
+    table = np.array(predicted, np.int32)
+    right = np.equal(table, labels)
+    sure = np.full(table.shape, 0.5) if confidence is None else np.array(confidence)
     given = (
         np.where(right, sure, 0.25) if true_class_probability is None else true_class_probability
     )
     return StrategyPredictions(
         strategy=strategy,
         title=strategy.title(),
-        seeds=tuple(range(len(predicted))),
-        run_ids=tuple(f"run-{strategy}-{seed}" for seed in range(len(predicted))),
-        predicted=predicted,
+        seeds=tuple(range(len(table))),
+        run_ids=tuple(f"run-{strategy}-{seed}" for seed in range(len(table))),
+        predicted=table,
         correct=right,
         true_class_probability=np.array(given, np.float32),
         confidence=sure.astype(np.float32),

@@ -123,5 +123,7 @@ def evidence_with(
     found = evidence_of({"cnn": right})
     names = tuple(classes) or tuple(f"class {number}" for number in range(probabilities.shape[2]))
     predicted = probabilities.argmax(axis=2).astype(np.int32)
-    answers = replace(found.answers[0], made=probabilities, predicted=predicted)
+    (answers,) = found.answers
+    assert isinstance(answers, MadePredictions)
+    answers = replace(answers, made=probabilities, predicted=predicted)
     return replace(found, labels=labels, classes=names, answers=(answers,))

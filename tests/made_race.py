@@ -9,8 +9,8 @@ from core.analysis.advice.race.request import Race, RaceSpec
 from core.analysis.advice.race.rule import status_of
 from core.experiments.race_points import RacePoint, packed
 from core.jobs.records import JobRecord
-from tests.experiments.test_race_points import point
 
+RIGHT = np.array([True, False, True, True, False, False, True, True, True])
 SIZES, TRAIN_IMAGES = (100, 200, 400), 1600
 # In the order of their cost.
 CURVES: dict[str, Sequence[float]] = {
@@ -22,6 +22,26 @@ CURVES: dict[str, Sequence[float]] = {
     "vgg16_features": (0.7,),
     "vgg16_finetune": (),
 }
+
+
+def point(**changes: Any) -> RacePoint:
+    values: dict[str, Any] = {
+        "id": "cnn-30-1",
+        "made_at": "2026-12-01T02:00:00.000000+00:00",
+        "dataset_id": "e" * 64,
+        "split_fingerprint": "f" * 64,
+        "image_size": 96,
+        "strategy": "cnn",
+        "settings": {"epochs": 5, "optimizer": "adam", "learning_rate": 1e-3},
+        "weights": "",
+        "seed": 0,
+        "train_images": 30,
+        "validation_images": 9,
+        "distinct_images": 8,
+        "correct": packed(RIGHT),
+        "seconds": 4.5,
+    }
+    return RacePoint(**(values | changes))
 
 
 def share(right: int, images: int) -> np.ndarray:

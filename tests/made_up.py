@@ -139,7 +139,7 @@ def run(strategy: str = "cnn", seed: int = 0, **changes: Any) -> RunRecord:
         "started_at": "2026-11-20T10:00:01.000000+00:00",
         "finished_at": "2026-11-20T10:00:11.000000+00:00",
     }
-    nothing = dict.fromkeys(RunRecord.__dataclass_fields__)
+    nothing: dict[str, Any] = dict.fromkeys(RunRecord.__dataclass_fields__)
     return RunRecord(**(nothing | values | changes))
 
 

@@ -3,6 +3,8 @@
 A thousand tests begin with a new database, and Alembic takes 35 ms for each.
 """
 
+import sqlite3
+
 from sqlalchemy import Connection
 
 from core.jobs.database import upgrade_schema
@@ -25,8 +27,9 @@ def upgrade_schema_once(connection: Connection) -> None:
 
 def dumped(connection: Connection) -> list[str]:
     """The statements that make the database as it is, with what is in it."""
-    lines = connection.connection.driver_connection.iterdump()
-    return [line for line in lines if line not in ("BEGIN TRANSACTION;", "COMMIT;")]
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    return [line for line in driver.iterdump() if line not in ("BEGIN TRANSACTION;", "COMMIT;")]
 
 
 def _has_tables(connection: Connection) -> bool:

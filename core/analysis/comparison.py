@@ -282,11 +282,6 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return statistics.fmean(known) if known else None
 
 
-def _median(values: Iterable[float | None]) -> float | None:
-    known = _known(values)
-    return float(statistics.median(known)) if known else None
-
-
 def _whole_median(values: Iterable[int | None]) -> int | None:
     known = _known(values)
     return int(statistics.median_low(known)) if known else None

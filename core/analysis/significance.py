@@ -49,13 +49,13 @@ class PairedTest:
 
 # Every page asks for the same few: SciPy takes milliseconds for each.
 @lru_cache(maxsize=4096)
-def wilson_interval(correct: int, images: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson score interval (Wilson 1927) of an accuracy: ``(low, high)``, fractions 0 to 1.
+def wilson_interval(correct: int, images: int) -> tuple[float, float]:
+    """95 % Wilson score interval (Wilson 1927) of an accuracy: ``(low, high)``, fractions 0 to 1.
 
     ``correct`` of ``images`` independent test images were predicted correctly. Raises
     ``ValueError`` for no images and for counts that make no sense.
     """
-    interval = binomtest(correct, images).proportion_ci(confidence, method="wilson")
+    interval = binomtest(correct, images).proportion_ci(0.95, method="wilson")
     return float(interval.low), float(interval.high)
 
 
@@ -126,13 +126,13 @@ def image_differences(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray
     return after * (unit // len(second)) - before * (unit // len(first)), unit
 
 
-def resampled_accuracies(rights: Sequence[np.ndarray], seed: int = 0) -> list[np.ndarray]:
+def resampled_accuracies(rights: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Mean accuracy of each strategy in each of ``RESAMPLES`` bootstrap samples (Efron 1979).
 
     Images are drawn with replacement together for all strategies (they are paired), seeds
-    within each strategy. The same ``seed`` gives the same numbers again.
+    within each strategy. The draws are the same each time.
     """
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(0)
     runs = np.concatenate(rights).T.astype(np.float64)
     # Counts, divided once at the end: equal accuracies stay equal to the last bit.
     right = np.concatenate([counts @ runs for counts in drawn_counts(len(runs), RESAMPLES, random)])

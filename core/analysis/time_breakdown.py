@@ -158,7 +158,7 @@ def time_breakdown_of(
 
 
 def pareto_front(
-    seconds: Mapping[str, float], values: Mapping[str, float], higher_is_better: bool = True
+    seconds: Mapping[str, float], values: Mapping[str, float], higher_is_better: bool
 ) -> frozenset[str]:
     """The strategies that no other beats in time and value at once.
 

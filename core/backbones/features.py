@@ -27,7 +27,6 @@ from core.backbones.feature_set import FeatureSet, Piece, shard_of_image
 from core.backbones.folding import folded
 from core.backbones.weights import access as weights
 from core.conditions import Look, Meter, look_at_machine
-from core.datasets.prepare import PreparedImages
 from core.errors import Cancelled
 from core.files import lock
 from core.layers.record import connect, make_layers
@@ -87,6 +86,21 @@ class FeatureRequest:
         return self.precision != "float32" and any(layer.normalization for layer in layers)
 
 
+class Images(Protocol):
+    """Images of one size that are read by position, such as ``PreparedImages``."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """``(N, edge, edge, C)``."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what ``take`` gives of all of them."""
+
+    def take(self, indices: np.ndarray) -> np.ndarray:
+        """Those at ``indices``, in that order, as a new uint8 array."""
+
+
 class Sharing(Protocol):
     """What jobs that extract the same features say to each other."""
 
@@ -104,7 +118,7 @@ class Sharing(Protocol):
 
 
 def extract_features(
-    prepared: PreparedImages,
+    prepared: Images,
     request: FeatureRequest,
     images: np.ndarray,
     progress: Callable[[int, int], None] | None = None,
@@ -144,13 +158,12 @@ def extract_features(
 
 
 def help_to_extract(
-    work: tuple[PreparedImages, FeatureRequest, np.ndarray],
+    work: tuple[Images, FeatureRequest, np.ndarray],
     key: str,
     sharing: Sharing,
     gives_way: Callable[[], bool],
     progress: Callable[[int, int], None] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
-    look: Look = look_at_machine,
 ) -> int:
     """Extract shards of another job's ``work`` (the arguments of its ``extract_features``) that
     nobody has taken; returns how many images that were.
@@ -159,7 +172,8 @@ def help_to_extract(
     ``key``, as those of another device, are of no use to that job: then it does nothing.
     """
     prepared, request, images = work
-    helped = _Extraction(prepared, request, np.unique(images), progress, should_stop, look)
+    chosen = np.unique(images)
+    helped = _Extraction(prepared, request, chosen, progress, should_stop, look_at_machine)
     if helped.key != key:
         return 0
     with helped.lock():
@@ -179,7 +193,7 @@ class _Extraction:
 
     def __init__(
         self,
-        prepared: PreparedImages,
+        prepared: Images,
         request: FeatureRequest,
         images: np.ndarray,
         progress: Callable[[int, int], None] | None,
@@ -314,7 +328,7 @@ def feature_identity(
     return identity | {"pooled": True} if pooled else identity
 
 
-def _identity(prepared: PreparedImages, request: FeatureRequest) -> dict[str, Any]:
+def _identity(prepared: Images, request: FeatureRequest) -> dict[str, Any]:
     """Everything that the features depend on, and nothing else."""
     shared = (request.backbone, request.include_top, request.image_size, request.resize)
     identity = feature_identity(*shared, request.pooled, request.taps) | {
@@ -337,7 +351,7 @@ def build_extractor(
 
 
 def extractor_network(
-    request: FeatureRequest, image_shape: tuple[int, ...], as_published: bool = False
+    request: FeatureRequest, image_shape: tuple[int, ...], as_published: bool
 ) -> Any:
     """A Keras model: uint8 ``(n, *image_shape)`` to float32 ``(n, request.width)``.
 

@@ -87,7 +87,8 @@ def cost_chart(
     costs: Mapping[str, float],
     cost: Cost,
     with_front: bool = True,
-    disturbed: Collection[str] = (),
+    *,
+    disturbed: Collection[str],
 ) -> Exhibit:
     """A metric against ``costs`` by strategy, on a log axis.
 

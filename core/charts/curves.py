@@ -44,11 +44,11 @@ ROOM_BELOW = 0.08
 _SHIFT = 0.012
 
 
-def curve_chart(curves: Sequence[Curve], metric: CurveMetric, height: int = 420) -> Exhibit:
+def curve_chart(curves: Sequence[Curve], metric: CurveMetric) -> Exhibit:
     """``metric`` after each epoch, one line a run, seeds of a strategy in one colour.
 
-    Accuracies are in percent, losses in nats; ``height`` in pixels. Epochs of a head that was
-    fitted first on cached features are left out: they take milliseconds.
+    Accuracies are in percent, losses in nats. Epochs of a head that was fitted first on cached
+    features are left out: they take milliseconds.
     """
     is_percent = metric.endswith("accuracy")
     unit, factor = ("%", 100) if is_percent else ("nats", 1)
@@ -58,7 +58,7 @@ def curve_chart(curves: Sequence[Curve], metric: CurveMetric, height: int = 420)
     last = max((epoch.epochs for curve in trained for epoch in curve.main_epochs), default=1)
     ticks = {"tick0": 1, "dtick": max(1, round(last / 10))}
     figure = empty_chart(
-        height,
+        420,
         {"title": "epoch", "range": [0.5, last + 0.5], **ticks},
         percent_axis(heading) if is_percent else zero_axis(heading),
         margin=MARGIN | {"t": 24},

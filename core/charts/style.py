@@ -35,8 +35,10 @@ _PAPER = {"template": "plotly_white", "paper_bgcolor": "#FFFFFF", "plot_bgcolor"
 _PAPER_FONT = {"family": "system-ui, Arial, sans-serif", "color": "#1A2530"}
 # Three lines of a label.
 ROW_HEIGHT, LINE_HEIGHT = 54, 18
-# Letters on a line of a label: on a telephone a longer one would take the room of the chart.
+# Letters on a line of a label, and of a name on an axis: on a telephone longer ones would take the
+# room of the chart.
 LABEL_LETTERS = 17
+LONGEST_AXIS_NAME = 22
 MARGIN = {"l": 8, "r": 16, "t": 56, "b": 48}
 # The same without room for anything above the plot.
 FLAT_MARGIN = MARGIN | {"t": 16}
@@ -179,13 +181,13 @@ def row_label(title: str, value: str, more: str = "") -> str:
     return f"{wrapped(title)}<br><b>{value}</b>{more}"
 
 
-def axis_name(name: str, place: int, longest: int = 22) -> str:
-    """A class name for a category axis: at most ``longest`` characters, different for each place.
+def axis_name(name: str, place: int) -> str:
+    """A class name for a category axis: cut to fit, and different for each place.
 
     Plotly merges categories with equal names. A zero-width space for each place keeps them apart
     and is not seen.
     """
-    return escape_plotly(shorten(name, longest)) + "\u200b" * place
+    return escape_plotly(shorten(name, LONGEST_AXIS_NAME)) + "\u200b" * place
 
 
 def percent_axis(title: str, highest: float = 102, lowest: float = 0) -> dict[str, Any]:

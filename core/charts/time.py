@@ -190,7 +190,7 @@ def accuracy_time_chart(
     disturbed: Collection[str] = (),
 ) -> Exhibit:
     """A metric against ``seconds``, the time of a whole run by strategy; see ``cost_chart``."""
-    return cost_chart(scores, seconds, WHOLE_RUN, with_front, disturbed)
+    return cost_chart(scores, seconds, WHOLE_RUN, with_front, disturbed=disturbed)
 
 
 def epoch_time_chart(comparison: Comparison) -> Exhibit:

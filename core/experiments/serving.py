@@ -25,7 +25,7 @@ def serve_queue(
     *,
     exit_when_idle: float | None = None,
     worker_id: str | None = None,
-    watch: Callable[[], None] = lambda: None,
+    watch: Callable[[], None],
 ) -> None:
     """Remove what dead processes left in the home, then serve the whole queue (see ``serve``)."""
     # Imported here: pages import this room, and these bring in libraries for images.

@@ -276,20 +276,15 @@ def _folded(layers: list[LayerRecord]) -> list[str]:
     return steps
 
 
-def build_network(
-    records: Sequence[LayerRecord],
-    input_shape: tuple[int, ...],
-    name: str,
-    input_dtype: str = "uint8",
-) -> Any:
-    """A Keras model of ``records``: ``(n, *input_shape)`` in, the output of the last record out.
+def build_network(records: Sequence[LayerRecord], input_shape: tuple[int, ...], name: str) -> Any:
+    """A Keras model: uint8 ``(n, *input_shape)`` in, the output of the last of ``records`` out.
 
     Only workers call this: it loads Keras. The weights are called ``name/layer/variable``, which is
     how checkpoints know them.
     """
     import keras
 
-    inputs = keras.Input(input_shape, dtype=input_dtype)
+    inputs = keras.Input(input_shape, dtype="uint8")
     with keras.name_scope(name):
         outputs = connect(records, make_layers(records), inputs)
     return keras.Model(inputs, outputs, name=name)

@@ -95,15 +95,13 @@ def measure_again(
     dataset: Dataset,
     split: Split,
     should_stop: Callable[[], bool] = lambda: False,
-    clock: Clock = MONOTONIC,
-    look: Look | None = None,
 ) -> Iterator[Progress | EpochRecord]:
     """Train the main stage of ``train`` for ``EPOCHS_AGAIN`` epochs, for their times alone.
 
     The work of an epoch is the same whatever the weights are, so nothing is fitted before it, and
     nothing is scored or kept. Arguments and errors are those of ``train``.
     """
-    training = _Training(spec, dataset, split, should_stop, clock, look)
+    training = _Training(spec, dataset, split, should_stop, MONOTONIC, None)
     return training.measure_again(EPOCHS_AGAIN)
 
 

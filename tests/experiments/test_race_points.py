@@ -1,33 +1,11 @@
 """What a race keeps of each training."""
 
-import numpy as np
 import pytest
 from sqlalchemy import update
 
-from core.experiments.race_points import RacePoint, keep_point, packed, race_points, read_points
+from core.experiments.race_points import keep_point, race_points, read_points
 from core.experiments.store import Store
-
-RIGHT = np.array([True, False, True, True, False, False, True, True, True])
-
-
-def point(**changes: object) -> RacePoint:
-    values: dict[str, object] = {
-        "id": "cnn-30-1",
-        "made_at": "2026-12-01T02:00:00.000000+00:00",
-        "dataset_id": "e" * 64,
-        "split_fingerprint": "f" * 64,
-        "image_size": 96,
-        "strategy": "cnn",
-        "settings": {"epochs": 5, "optimizer": "adam", "learning_rate": 1e-3},
-        "weights": "",
-        "seed": 0,
-        "train_images": 30,
-        "validation_images": 9,
-        "distinct_images": 8,
-        "correct": packed(RIGHT),
-        "seconds": 4.5,
-    }
-    return RacePoint(**(values | changes))
+from tests.made_race import RIGHT, point
 
 
 def test_it_comes_back_as_it_was_stored(arrows_store: Store):

@@ -332,17 +332,16 @@ def test_every_view_draws_what_it_had(address: str) -> None:
 
 # A name that is not there (any more): the page says so and shows what there is.
 GONE = "gone"
-# Test images: of digits its class and file; of themes16.
-IMAGE, IMAGE_FILE, IMAGE_CLASS = "1536", "4/01536", "4"
+# Test images, each with its file: of digits, of themes16.
+IMAGE, IMAGE_FILE = "1536", "4/01536"
 THEMES_IMAGE, THEMES_FILE = "1097", "plants/plants_028.png"
 SHAPES_IMAGE, SHAPES_FILE = "7", "blue/test/07.png"
 
 
-def compare(experiment: str, view: str, *, shows: tuple[str, ...] = (), keys: tuple[str, ...] = (),
-            **choices: str) -> Link:  # fmt: skip
+def compare(experiment: str, view: str, *, keys: tuple[str, ...] = (), **choices: str) -> Link:
     """A link into a view of Compare, each choice of which has a widget."""
     chosen = {"experiment": experiment, "view": view} | choices
-    return Link(link("compare", **chosen), chosen, shows, keys)
+    return Link(link("compare", **chosen), chosen, keys=keys)
 
 
 LINKS = [

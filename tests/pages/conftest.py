@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from unittest.mock import Mock
@@ -10,8 +11,10 @@ import pytest
 from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.scriptrunner import script_runner
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Button, Element
 
 from core.datasets.add import add_dataset
+from core.datasets.dataset import Dataset
 from core.datasets.storage import open_dataset
 from core.experiments import imports, recorded
 from core.experiments.records import RecordedRun
@@ -107,20 +110,20 @@ def results_store(empty_home: Path) -> Store:  # noqa: ARG001 - sets the home
     return store
 
 
-def everything(app):
+def everything(app: AppTest) -> str:
     """All prose, and the labels of all buttons and choices."""
-    buttons = [element.label for kind in ("button", "download_button") for element in app.get(kind)]
-    charts = [element.proto.alt for element in app.get("plotly_chart")]
+    buttons = [one.label for kind in ("button", "download_button") for one in _shown(app, kind)]
+    charts = [one.proto.alt for one in _shown(app, "plotly_chart")]
     return "\n".join([words(app), *buttons, *charts])
 
 
-def is_whole(app, where=None):
+def is_whole(app: AppTest, where: object = None) -> AppTest:
     assert not app.exception, where
     assert [element.value for element in app.error] == [], where
     return app
 
 
-def zipped(members):
+def zipped(members: Mapping[str, bytes]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, data in members.items():
@@ -128,38 +131,42 @@ def zipped(members):
     return buffer.getvalue()
 
 
-def upload(app, *files):
+def upload(app: AppTest, *files: tuple[str, bytes]) -> AppTest:
     """Drop files: names with their bytes."""
     given = [(name, data, "application/octet-stream") for name, data in files]
     return app.file_uploader[0].set_value(given).run()
 
 
-def button(app, label):
+def button(app: AppTest, label: str) -> Button:
     return next(entry for entry in app.button if entry.label == label)
 
 
-def press(app, label):
+def press(app: AppTest, label: str) -> AppTest:
     return button(app, label).click().run()
 
 
-def links(app):
-    return {entry.label: (entry.page, entry.query_string) for entry in app.get("page_link")}
+def links(app: AppTest) -> dict[str, tuple[str, str]]:
+    return {entry.label: (entry.page, entry.query_string) for entry in _shown(app, "page_link")}
+
+
+def _shown(app: AppTest, kind: str) -> list[Element]:
+    return [one for one in app.get(kind) if isinstance(one, Element)]
 
 
 @pytest.fixture
-def at_once(empty_home, monkeypatch):  # noqa: ARG001 - sets the home
+def at_once(empty_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001 - sets the home
     """Imports are done at once, in this process."""
     monkeypatch.setattr(imports, "ensure_worker", do_next)
 
 
 @pytest.fixture
-def never(empty_home, monkeypatch):  # noqa: ARG001 - sets the home
+def never(empty_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001 - sets the home
     """Imports stay in the queue, as if their process had not begun yet."""
     monkeypatch.setattr(imports, "ensure_worker", lambda queue: False)  # noqa: ARG005
 
 
 @pytest.fixture
-def pets(empty_home, tmp_path):  # noqa: ARG001 - sets the home
+def pets(empty_home: Path, tmp_path: Path) -> Dataset:  # noqa: ARG001 - sets the home
     """40 pictures in two classes; one twice, one under both classes, one file broken."""
     members = two_classes(20) | {"cats/broken.png": b"\x89PNG\r\n\x1a\n nothing"}
     members["cats/again.png"] = members["cats/3.png"]
@@ -168,7 +175,7 @@ def pets(empty_home, tmp_path):  # noqa: ARG001 - sets the home
 
 
 @pytest.fixture
-def divided(empty_home, tmp_path):  # noqa: ARG001 - sets the home
+def divided(empty_home: Path, tmp_path: Path) -> Dataset:  # noqa: ARG001 - sets the home
     """A dataset with a predefined split; one image is in both subsets."""
     members = {
         f"{subset}/{name}/{number}.png": noise_png(1000 * place + 100 * number + len(subset))
@@ -180,22 +187,22 @@ def divided(empty_home, tmp_path):  # noqa: ARG001 - sets the home
     return add_dataset(write_zip(tmp_path / "divided.zip", members), "divided")
 
 
-def arrows():
+def arrows() -> Dataset:
     return open_dataset("arrows")
 
 
 @pytest.fixture(name="arrows")
-def _arrows(empty_home):  # noqa: ARG001 - sets the home
+def _arrows(empty_home: Path) -> Dataset:  # noqa: ARG001 - sets the home
     return arrows()
 
 
 @pytest.fixture
-def store(empty_home):  # noqa: ARG001 - sets the home
+def store(empty_home: Path) -> Store:  # noqa: ARG001 - sets the home
     return open_store()
 
 
 @pytest.fixture
-def compared(empty_home):  # noqa: ARG001 - sets the home
+def compared(empty_home: Path) -> Store:  # noqa: ARG001 - sets the home
     store = open_store()
     store_compared(store, arrows())
     return store

@@ -28,9 +28,9 @@ def here(empty_home, monkeypatch):  # noqa: ARG001 - sets the home
     monkeypatch.setattr(request, "ensure_worker", Mock(return_value=False))
 
 
-def keep_points(store: Store, arrows: Dataset, images: int = 500) -> None:
+def keep_points(store: Store, arrows: Dataset) -> None:
     """As many validation images as the rule needs to drop somebody, whatever the arrows have."""
-    spec = plan_race(store, arrows, 10).spec
+    images, spec = 500, plan_race(store, arrows, 10).spec
     for place, size in enumerate(spec.sizes):
         for name, curve in CURVES.items():
             if place < len(curve) and name in spec.names:

@@ -3,6 +3,8 @@
 Every mode can be trained on it in a second; it stands for the backbones that are registered.
 """
 
+from typing import Any
+
 from core.backbones.backbone import Backbone, Preparation
 from core.backbones.vgg16 import VGG16
 from core.backbones.weights.digests import ArrayDigest, WeightSet
@@ -22,7 +24,7 @@ SHAPES = {
 }
 
 
-def build(include_top, weights, input_shape):
+def build(include_top: bool, weights: None, input_shape: tuple[int, int, int]) -> Any:
     """The Keras network, with the interface of ``keras.applications``."""
     import keras
 
@@ -40,12 +42,12 @@ def build(include_top, weights, input_shape):
     return keras.Model(images, layers.BatchNormalization(name="last_bn")(x))
 
 
-def layers(side, include_top):
+def layers(side: int, include_top: bool) -> tuple[LayerRecord, ...]:
     """One record for each block."""
     assert not include_top
     half, quarter = -(-side // 2), -(-side // 4)
 
-    def block(name, kind, size, channels, before):
+    def block(name: str, kind: str, size: int, channels: int, before: int) -> LayerRecord:
         normalization = 4 * channels
         return LayerRecord(
             name,

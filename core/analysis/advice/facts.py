@@ -226,7 +226,7 @@ def facts_work(
 
 
 def measure_facts(
-    queue: JobQueue, dataset: Dataset, say: Callable[[str], None], image_size: int = IMAGE_SIZE
+    queue: JobQueue, dataset: Dataset, say: Callable[[str], None], image_size: int
 ) -> Facts:
     """The facts once they are there, with a line to ``say`` for each step; for a person who waits.
 

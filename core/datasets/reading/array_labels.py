@@ -15,6 +15,7 @@ from core.errors import BadInput
 from core.text import count_text
 
 FEWEST_ROWS_TO_JUDGE = 10
+LOOKED_AT = 1000
 FRACTION_OF_MISTAKES = 0.05
 MOST_CLASSES = 10_000
 # Above it floats skip whole numbers.
@@ -56,11 +57,11 @@ def check_repeated(path: str, different: int, count: int) -> None:
         )
 
 
-def is_one_hot(array: StoredArray, looked_at: int = 1000) -> bool:
+def is_one_hot(array: StoredArray) -> bool:
     """Whether each of the first rows of a two-dimensional array has a single 1 among zeros."""
     if len(array.shape) != 2 or array.shape[1] < 2 or array.dtype.kind not in "buif":
         return False
-    for piece in array.pieces(looked_at):
+    for piece in array.pieces(LOOKED_AT):
         if not np.isin(piece, (0, 1)).all() or (piece.sum(axis=1) != 1).any():
             return False
     return True

@@ -39,7 +39,7 @@ def add_inner_archives(
     archives: Sequence[InnerArchive],
     opening: Opening,
     open_inner: OpenInner,
-    levels: int = 1,
+    levels: int,
 ) -> None:
     """Add the files of ``archives`` to ``listing``; what cannot be opened is refused there.
 

@@ -233,7 +233,7 @@ def _card(strategy: str) -> DeltaGenerator:
     """A strategy's place in the row, with its name on top."""
     card = st.container(width=CARD_WIDTH, gap="small")
     with card:
-        show_strategy_name(strategy, title_of(strategy), width=CARD_WIDTH)
+        show_strategy_name(strategy, title_of(strategy), CARD_WIDTH)
     return card
 
 

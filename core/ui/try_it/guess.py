@@ -165,7 +165,7 @@ def _show_prediction(classes: Sequence[str], player: Player, row: int) -> None:
     if player.confidence is not None:
         words += f", {escape_markdown(percent_text(float(player.confidence[row])))}"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        show_strategy_name(player.strategy, player.title, words, PREDICTED_WIDTH)
+        show_strategy_name(player.strategy, player.title, PREDICTED_WIDTH, words)
         if player.correct[row]:
             st.badge("correct", icon=":material/check:", color="green")
         else:

@@ -3,8 +3,6 @@
 Drawn as small SVG images, because Markdown has no colours of our own.
 """
 
-from typing import Literal
-
 import streamlit as st
 
 from core.charts.style import OUTLINE, appearance_of, solid_marker
@@ -54,15 +52,12 @@ def bar_svg(strategy: str, fraction: float) -> str:
     )
 
 
-def show_strategy_name(
-    strategy: str, title: str, more: str = "", width: int | Literal["stretch"] = "stretch"
-) -> None:
+def show_strategy_name(strategy: str, title: str, width: int, more: str = "") -> None:
     """Mark and title side by side; ``more`` is Markdown behind the title.
 
-    ``width`` in pixels is that of both: where it is given, a long title breaks beside its mark.
+    ``width`` in pixels is that of both: a long title breaks beside its mark.
     """
-    text_width = width if width == "stretch" else width - MARK_WIDTH - GAP
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width=width):
         # The title stands beside it: to those who do not see it the mark says nothing more.
         st.image(mark_svg(strategy), width=MARK_WIDTH, alt="")
-        st.markdown(f"**{escape_markdown(title)}**{more}", width=text_width)
+        st.markdown(f"**{escape_markdown(title)}**{more}", width=width - MARK_WIDTH - GAP)

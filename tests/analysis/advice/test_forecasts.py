@@ -22,8 +22,8 @@ from core.experiments.accuracy_forecasts import forecasts, keep_forecasts, read_
 from core.experiments.race_points import packed
 from core.experiments.store import Store
 from tests.analysis.advice.made_forecasts import forecast, trained
-from tests.experiments.test_race_points import point
 from tests.made_facts import backbone, facts
+from tests.made_race import point
 
 TARGET = Target("e" * 64, "f" * 64, 96, train_images=113, test_images=50)
 NOTHING = Experience()

@@ -28,11 +28,11 @@ def random() -> np.random.Generator:
     return np.random.default_rng(4)
 
 
-def clouds(random: np.random.Generator, counts: list[int], width: int = 12) -> tuple:
+def clouds(random: np.random.Generator, counts: list[int]) -> tuple:
     """float32 features around one middle for each class, overlapping, and the labels."""
     labels = np.repeat(np.arange(len(counts)), counts)
-    middles = random.normal(0, 1, (len(counts), width))
-    features = np.abs(middles[labels] + random.normal(0, 1.2, (len(labels), width)))
+    middles = random.normal(0, 1, (len(counts), 12))
+    features = np.abs(middles[labels] + random.normal(0, 1.2, (len(labels), 12)))
     return features.astype(np.float32), labels
 
 

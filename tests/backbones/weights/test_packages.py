@@ -73,12 +73,12 @@ def known(arrays):
     }
 
 
-def sdist_bytes(member, marker, version="0.1"):
+def sdist_bytes(member, marker):
     """A source archive whose ``setup.py`` writes the file ``marker``."""
     files = {
-        f"stand-in-{version}/setup.py": f"open({str(marker)!r}, 'w').write('ran')\n".encode()
-        + f"import setuptools; setuptools.setup(name='stand-in', version={version!r})".encode(),
-        f"stand-in-{version}/PKG-INFO": f"Name: stand-in\nVersion: {version}\n".encode(),
+        "stand-in-0.1/setup.py": f"open({str(marker)!r}, 'w').write('ran')\n".encode()
+        + b"import setuptools; setuptools.setup(name='stand-in', version='0.1')",
+        "stand-in-0.1/PKG-INFO": b"Name: stand-in\nVersion: 0.1\n",
         MEMBER: member,
     }
     stream = io.BytesIO()

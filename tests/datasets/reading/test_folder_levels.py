@@ -7,8 +7,8 @@ from core.errors import BadInput
 from tests.datasets.reading.offered import counts, labels, offers, subsets, taken, tree
 
 
-def in_both(outer: str, inner: str, file: str = "{n}.png") -> dict[str, bytes]:
-    return {p: d for name in outer.split() for p, d in tree(f"{name}/", inner, 3, file).items()}
+def in_both(outer: str, inner: str) -> dict[str, bytes]:
+    return {p: d for name in outer.split() for p, d in tree(f"{name}/", inner).items()}
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from core.experiments.store import Store
 from core.jobs.progress import NO_TRAINER, DeviceWait
 from core.strategies.registry import find_strategy
 from tests.analysis.advice.race.conftest import SIZES
-from tests.experiments.test_race_points import point
+from tests.made_race import point
 
 SIZE = 64
 

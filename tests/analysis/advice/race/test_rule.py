@@ -16,8 +16,7 @@ from core.analysis.advice.race.rule import (
     status_of,
 )
 from core.experiments.race_points import packed
-from tests.experiments.test_race_points import point
-from tests.made_race import SIZES, at, share
+from tests.made_race import SIZES, at, point, share
 from tests.made_race import TRAIN_IMAGES as ALL_IMAGES
 
 # None of these is kept by its role.
