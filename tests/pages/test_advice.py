@@ -138,7 +138,7 @@ def test_verdicts_say_why_and_regret_stands_beside_fixed_rules(arrows, store):
     finished(store, 0.82)
     app = is_whole(open_cold("advice"))
     text = everything(app).replace("\\", "")
-    assert "ended 0.0 points below the best that was run, on average over 1 dataset" in text
+    assert "ended 0.0 points below the best that was run, on the one dataset" in text
     regret = [one.value for one in app.dataframe if "what is run" in one.value]
     assert [one["what is run"].tolist()[0] for one in regret][-1] == "this advice"
 

@@ -92,11 +92,15 @@ def describe_record(record: AdviceRecord | None) -> list[str]:
         graded = count_text(record.datasets, "checked dataset")
         found.append(f"On {graded} the advice named nothing.")
     else:
+        below = (
+            "Whoever had run only what the advice named would have ended "
+            f"{points_words(record.regret)} below the best that was run"
+        )
         found.append(
-            f"Whoever had run only what the advice named would have ended "
-            f"{points_words(record.regret)} below the best that was run, on average over "
-            f"{count_text(record.named, 'dataset')}; on {record.within} of them at most "
-            f"{points_words(AS_GOOD)} below."
+            f"{below}, on the one dataset that was checked."
+            if record.named == 1
+            else f"{below}, on average over {record.named:,} datasets; on {record.within:,} of "
+            f"them at most {points_words(AS_GOOD)} below."
         )
     found.append(f"{percent_text(record.undecided, 0)} of all verdicts were “cannot tell”.")
     if record.saved is not None:

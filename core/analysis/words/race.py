@@ -6,6 +6,7 @@ from core.analysis.comparison import title_of
 from core.analysis.words.verdicts import closed, interval_words
 from core.text import count_text, percent_text, rough_seconds_text, seconds_text
 
+MOST_NAMES = 6
 HOW = (
     "Not sure what to run, and no time to run everything? In a race all strategies train on a "
     "small part of your training images, then on larger parts, until the minutes are up. Those "
@@ -98,6 +99,11 @@ def describe_undecided(race: Race) -> str:
         return (
             f"{start}; if accuracy grows more slowly with more images, as it usually does, nobody "
             "can overtake the leader."
+        )
+    if len(race.undecided) > MOST_NAMES:
+        return (
+            f"{start}. Undecided are {len(race.undecided)} of them: they might still be better on "
+            "all images."
         )
     titles = "; ".join(title_of(name) for name in race.undecided)
     return f"{start}. Undecided, as they might still be better on all images: {titles}."

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from core.analysis.advice.race.request import Verdict
+from core.analysis.words import race as words
 from core.analysis.words.race import (
     describe_end,
     describe_leader,
@@ -54,6 +55,14 @@ def test_the_sentences_stand_in_the_order_in_which_they_matter():
     assert lines[-1] == (
         "5 of 7 strategies remain. Undecided, as they might still be better on all images: CNN, "
         "three blocks; VGG16 features, dense head; VGG16, everything fine-tuned."
+    )
+
+
+def test_many_undecided_are_counted_and_not_listed(monkeypatch):
+    monkeypatch.setattr(words, "MOST_NAMES", 2)
+    assert describe_race(RACE)[-1] == (
+        "5 of 7 strategies remain. Undecided are 3 of them: they might still be better on all "
+        "images."
     )
 
 
