@@ -41,6 +41,15 @@ def has_image_suffix(name: str) -> bool:
     return name[name.rfind(".") :].lower() in IMAGE_SUFFIXES
 
 
+def is_named_after_image(name: str) -> bool:
+    """As Google Photos names ``1.jpg.json`` and ``1.jpg.supplemental-metadata.json``."""
+    while "." in name:
+        name = name.rpartition(".")[0]
+        if has_image_suffix(name):
+            return True
+    return False
+
+
 def is_companion(raw: RawFile) -> bool:
     """Whether it is a file that programs put beside images, by its ending, or else a text."""
     suffix = raw.name[raw.name.rfind(".") :].lower()

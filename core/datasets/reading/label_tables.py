@@ -8,7 +8,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from core.datasets.decoding.as_rgb import UnreadableImageError
-from core.datasets.reading.image_files import IMAGE_SUFFIXES, has_image_suffix, stem
+from core.datasets.reading.image_files import (
+    IMAGE_SUFFIXES,
+    has_image_suffix,
+    is_named_after_image,
+    stem,
+)
 from core.datasets.reading.json_records import JSON_SUFFIXES, json_rows
 from core.datasets.reading.raw_files import RawFile
 from core.datasets.reading.subset_names import words
@@ -80,7 +85,7 @@ def label_files(files: Iterable[RawFile]) -> list[RawFile]:
     stems = {stem(raw.name) for raw in files if has_image_suffix(raw.name)}
     for raw in candidates:
         name = raw.name.lower()
-        belongs = stem(raw.name) in stems or has_image_suffix(stem(raw.name))
+        belongs = stem(raw.name) in stems or is_named_after_image(raw.name)
         if belongs and name.endswith((".txt", *JSON_SUFFIXES)):
             of_images.append(raw)
         elif is_table_name(name):

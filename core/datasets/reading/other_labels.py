@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from core.datasets.reading.columns import LABEL_NAMES, as_numbers, bare_name, is_address, is_base64
-from core.datasets.reading.image_files import has_image_suffix, stem
+from core.datasets.reading.image_files import has_image_suffix, is_named_after_image
 from core.datasets.reading.label_tables import LabelTable
 from core.datasets.reading.raw_files import Listing, RawFile, bad_source, shown_name
 from core.errors import BadInput
@@ -80,11 +80,11 @@ def check_other_labels(
                 f" images that it names is there. There are {there}. Give the images of this"
                 " table."
             )
-    # Google keeps "1.jpg.json" beside a photo; it contains no label.
+    # What Google keeps beside a photo contains no label.
     trees = [
         raw.path
         for raw in listing.files
-        if raw.name.lower().endswith(TREE_SUFFIXES) and not has_image_suffix(stem(raw.name))
+        if raw.name.lower().endswith(TREE_SUFFIXES) and not is_named_after_image(raw.name)
     ]
     what = f"{trees[0]} may contain labels, as COCO and Pascal VOC have them" if trees else None
     boxes = [table for table in tables if is_boxes(table)]

@@ -68,6 +68,22 @@ def test_what_google_keeps_beside_a_photo_is_no_label():
     assert str(caught.value).startswith("The images are in no class folder.")
 
 
+IN_FOLDERS = ("cats/1.jpg", "cats/2.jpg", "dogs/3.jpg", "dogs/4.jpg")
+
+
+def test_what_google_keeps_beside_each_photo_is_no_table():
+    more = {
+        f"{path}.supplemental-metadata.json": b'{"title": "%b"}' % path.partition("/")[2].encode()
+        for path in IN_FOLDERS
+    }
+    found = settled(_listing(IN_FOLDERS, more))
+    assert {entry.class_name for entry in found.found.files} == {"cats", "dogs"}
+    assert found.listing.notes == [
+        "Left out: 4 files that programs put beside images, such as "
+        "cats/1.jpg.supplemental-metadata.json."
+    ]
+
+
 @pytest.mark.usefixtures("home")
 def test_zips_in_a_folder_are_read_together(tmp_path):
     """A large download comes as several zips; one file is in both."""
