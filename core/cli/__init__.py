@@ -82,7 +82,7 @@ def parser() -> argparse.ArgumentParser:
     advise.add_argument("--race", metavar="MINUTES", help=about)
     about = "of a race: names, modes, or all (default)"
     advise.add_argument("--strategies", metavar="A,B", help=about)
-    about = "of a race over all or modes: names, or all here (default)"
+    about = "of a race over all strategies or modes: names, or all with weights here (default)"
     advise.add_argument("--backbones", metavar="X,Y", help=about)
     _add_store(verbs)
     worker = _verb(verbs, "worker", "serve the queue of jobs", "experiments:work", json=False)
@@ -199,9 +199,12 @@ def _add_weights(group: Any) -> Any:
 def _add_run(verbs: Any) -> None:
     run = _verb(verbs, "run", "run an experiment and compare its strategies", "run:run")
     run.add_argument("dataset", metavar="DATASET", help="name or id of a dataset")
-    about = "names, modes (probe, dense, freeze, finetune, scratch), or all (default)"
+    about = "names, modes (probe, dense, softmax, freeze, finetune, scratch), or all (default)"
     run.add_argument("--strategies", default="all", metavar="A,B", help=about)
-    about = "of --strategies all and of modes: names, or all here (default: the recorded three)"
+    about = (
+        "for --strategies all and for modes: names, or all with weights here "
+        "(default: vgg16,efficientnet_lite0,squeezenet)"
+    )
     run.add_argument("--backbones", metavar="X,Y", help=about)
     about = f"{list_text(PRESETS, last='or')} (default {PRESETS[0]})"
     run.add_argument("--preset", default=PRESETS[0], help=about)

@@ -65,9 +65,12 @@ def test_images_of_one_patient_are_told(tmp_path, column):
     dataset = added(tmp_path, MEMBERS | {"labels.csv": of_patients(4, column)})
     assert dataset.health.shared_origins == (SharedOrigin(column, 10, 40, None),)
     (found,) = (entry for entry in findings(dataset) if entry.kind == "kept_together")
-    assert found.title == f"Several images have the same '{column}': 10 on 40 images."
+    assert found.title == f"Several images have the same '{column}': 10 values on 40 images."
     assert found.severity == "note"
-    assert found.advice.endswith("that they never met. Nothing needs to be done.")
+    assert found.advice == (
+        "Headstart's split keeps images with the same value together, so models are tested on"
+        " values that were not in training. Nothing needs to be done."
+    )
     assert dataset.origins is not None
     assert_together(dataset)
     version = make_version(dataset, Changes(drop_images=(0, 1, 2, 3, 4)))
@@ -113,7 +116,12 @@ def test_patients_too_few_to_be_kept_together_are_a_warning(tmp_path):
     assert dataset.health.shared_origins == (SharedOrigin("patient", 7, 40, None),)
     (found,) = (entry for entry in findings(dataset) if entry.kind == "shared_origin")
     assert found.severity == "warning"
-    assert "They cannot be kept together" in found.advice
+    assert found.advice == (
+        "Models may be tested on values that were in training, so results may look too good for"
+        " new ones. Images with the same value cannot be kept together, because a class has too few"
+        " values, or a value too many images. Add images with other values, or take the results"
+        " for what they are."
+    )
     assert kept_together(dataset) is dataset.groups
     assert len(make_split(dataset, 0.3, 0.2, 0).test) == 12
 
@@ -123,8 +131,8 @@ def test_that_patients_who_tie_classes_stay_together_is_not_promised(tmp_path):
     assert kept_together(dataset) is not dataset.groups
     (found,) = (entry for entry in findings(dataset) if entry.kind == "kept_together")
     assert found.advice == (
-        "Headstart's split keeps those with the same one together as long as every class can still"
-        " be in every subset. How it is measured says of each experiment whether it did."
+        "Headstart's split keeps images with the same value together as long as every class can"
+        " still be in every subset. How it is measured says of each experiment whether it did."
     )
     for seed in range(3):
         assert divided_origins(dataset, make_split(dataset, 0.3, 0.2, seed)) > 0
@@ -215,7 +223,23 @@ def test_patients_in_training_and_test_are_counted(tmp_path):
         "2 of 10 values of 'PatientID' have images in more than one subset of the split that came"
         " with the dataset."
     )
-    assert found.advice.endswith("Let Headstart make its own split, which keeps them together.")
+    assert found.advice == (
+        "Models may be tested on values that were in training, so results may look too good for"
+        " new ones. Let Headstart make its own split, which keeps images with the same value"
+        " together."
+    )
+
+
+def test_one_patient_in_training_and_test_reads_as_one(tmp_path):
+    def apart(at: int) -> str:
+        return "test" if at in (0, 4, 5, 6, 7, 20, 21, 22, 23) else "train"
+
+    dataset = added(tmp_path, MEMBERS | {"labels.csv": of_patients(4, split=apart)})
+    (found,) = (entry for entry in findings(dataset) if entry.kind == "shared_origin")
+    assert found.title == (
+        "1 of 10 values of 'PatientID' has images in more than one subset of the split that came"
+        " with the dataset."
+    )
 
 
 def test_people_who_are_the_classes_are_nothing_to_tell(tmp_path):

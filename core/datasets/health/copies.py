@@ -145,32 +145,40 @@ def _shared_origins(dataset: Dataset) -> Iterator[Finding]:
         if origin.in_several_subsets == 0:
             continue
         column, values = repr(origin.column), f"{origin.values:,}"
-        title = f"Several images have the same {column}: {values} on {origin.images:,} images."
+        title = (
+            f"Several images have the same {column}: {values} values on {origin.images:,} images."
+        )
         if origin.in_several_subsets:
+            verb = "has" if origin.in_several_subsets == 1 else "have"
             title = (
-                f"{origin.in_several_subsets:,} of {values} values of {column} have images in more"
-                " than one subset of the split that came with the dataset."
+                f"{origin.in_several_subsets:,} of {values} values of {column} {verb} images in"
+                " more than one subset of the split that came with the dataset."
             )
         elif are_kept:
-            advice = f"Headstart's split keeps those with the same one together{condition}"
+            advice = f"Headstart's split keeps images with the same value together{condition}"
             if condition:
                 advice += ". How it is measured says of each experiment whether it did."
             else:
                 advice += (
-                    ", so models are tested on ones that they never met. Nothing needs to be done."
+                    ", so models are tested on values that were not in training. Nothing needs to"
+                    " be done."
                 )
             yield Finding("kept_together", "note", title, advice, count=origin.values)
             continue
         advice = (
-            "Models are tested on ones that they met in training, so results may look too good for"
+            "Models may be tested on values that were in training, so results may look too good for"
             " new ones. "
         )
         if are_kept:
-            advice += f"Let Headstart make its own split, which keeps them together{condition}."
+            advice += (
+                "Let Headstart make its own split, which keeps images with the same value together"
+                f"{condition}."
+            )
         else:
             advice += (
-                "They cannot be kept together, because too many images or too few values belong to"
-                " a class. Add images of others, or take the results for what they are."
+                "Images with the same value cannot be kept together, because a class has too few"
+                " values, or a value too many images. Add images with other values, or take the"
+                " results for what they are."
             )
         yield Finding("shared_origin", "warning", title, advice, count=origin.values)
 
