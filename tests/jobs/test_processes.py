@@ -64,15 +64,25 @@ def worker_process(*arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
 
 @contextmanager
 def serving() -> Iterator[None]:
-    """A worker in a thread of this process, until the queue is empty."""
+    """A worker in a thread of this process, from the first job until the queue is empty."""
+    queue, over = open_queue(), threading.Event()
+
+    def wait_for_the_first_job() -> None:
+        # A worker that looks before the test has added it would leave at once.
+        while not queue.jobs() and not over.wait(0.02):
+            pass
+
     thread = threading.Thread(
         target=serve,
-        args=(open_queue(), ProcessLauncher(module=STAND_IN)),
-        kwargs={"exit_when_idle": 0},
+        args=(queue, ProcessLauncher(module=STAND_IN)),
+        kwargs={"exit_when_idle": 0, "watch": wait_for_the_first_job},
         daemon=True,
     )
     thread.start()
-    yield
+    try:
+        yield
+    finally:
+        over.set()
     thread.join(timeout=30)
     assert not thread.is_alive()
 
