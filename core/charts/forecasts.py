@@ -26,8 +26,10 @@ THIS_ADVICE = "this advice"
 
 
 def forecasts_frame(made: Sequence[AccuracyForecast]) -> pd.DataFrame:
-    """One line a forecast: what to do, what to expect in 8 of 10 cases, and how long it takes; no
-    column of which nothing is known."""
+    """One line a forecast: what to do, what to expect in 8 of 10 cases, and how long it takes.
+
+    A column without any value is left out.
+    """
     together = made_together(made)
     return pd.DataFrame(
         {
@@ -43,8 +45,8 @@ def forecasts_frame(made: Sequence[AccuracyForecast]) -> pd.DataFrame:
 
 
 def forecast_details_frame(made: Sequence[AccuracyForecast]) -> pd.DataFrame:
-    """One line a forecast: its wider intervals, and what it goes out from; no column of which
-    nothing is known."""
+    """One line a forecast: its wider intervals, and what it goes out from. A column without any
+    value is left out."""
     return pd.DataFrame(
         {
             "strategy": title_of(one.strategy),

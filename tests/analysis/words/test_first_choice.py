@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from core.analysis.advice.first_choice import FirstChoice, first_choice
 from core.analysis.advice.placing import placed
+from core.analysis.words import first_choice as words
 from core.analysis.words.first_choice import (
     WHAT_IT_IS,
     describe_best_so_far,
@@ -30,6 +31,11 @@ def said(made: list = [], **changes: object) -> str:  # noqa: B006 - never chang
     known = facts(**changes)
     choice = first_choice(known, placed(known), made)
     return "\n".join([describe_title(choice), *describe_first(known, choice)])
+
+
+def test_many_are_counted_and_not_listed(monkeypatch) -> None:
+    monkeypatch.setattr(words, "MOST_NAMES", 1)
+    assert "Cannot win here: 2 others. Cannot tell: CNN, three blocks." in said(MADE)
 
 
 def test_the_sentences(held: Held) -> None:

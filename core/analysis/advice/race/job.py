@@ -179,7 +179,8 @@ class Racing:
             split=default_split(),
         )
         # Which class is the commonest all labels tell; a part with ten of each does not know it.
-        learned = self._split.train if _is_baseline(strategy) else images
+        is_baseline = find_strategy(strategy).role is Role.BASELINE
+        learned = self._split.train if is_baseline else images
         given = replace(self._split, train=learned, test=self._split.validation)
         step = self._step(strategy, len(images))
         self._report(step)
@@ -249,7 +250,3 @@ class Racing:
             f"{title_of(strategy)} on {count_text(images, 'training image')}, training "
             f"{len(self._points) + 1} of at most {done + len(left) * len(self._ladder)}"
         )
-
-
-def _is_baseline(strategy: str) -> bool:
-    return find_strategy(strategy).role is Role.BASELINE
